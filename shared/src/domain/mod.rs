@@ -1,0 +1,35 @@
+//! What Usher is about, without AWS and without HTTP: users and their invitations, addresses, locales, tokens,
+//! and the rules that say which operation is allowed when.
+//!
+//! Everything here is pure. Now and randomness are arguments; a value that exists is valid.
+
+mod email;
+mod id;
+mod invitation;
+mod link;
+mod locale;
+mod operation;
+mod paste;
+mod redirect;
+mod requirement;
+mod text;
+mod token;
+mod user;
+
+pub use self::{
+    email::{EmailAddress, EmailError, EmailKey},
+    id::{IdError, TenantId, UserId},
+    invitation::{Invitation, Lifetime, LifetimeError},
+    link::{Accept, Decline, LinkRefusal, Renew, RenewRefusal},
+    locale::{Locale, LocaleError, LocaleSource, resolve_locale},
+    operation::{ClaimMail, Resend, ResendRefusal, Revoke, RevokeRefusal},
+    paste::{Pasted, split_paste},
+    redirect::{Origins, RedirectError, RedirectUrl},
+    requirement::Requirement,
+    text::{ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, TextError},
+    token::{InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},
+    user::{
+        Delivery, DeliveryStatus, Inviter, MailClaim, MailKind, State, StateName, UnknownState,
+        User,
+    },
+};

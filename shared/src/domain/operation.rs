@@ -1,0 +1,213 @@
+//! The operations of administrators and of the mailer on an existing user: what each requires, and what it answers when that does not hold.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    InvitationToken, Lifetime, Locale, LocaleSource, Message, Nonce, Requirement, StateName,
+    TenantId, TokenHash, User, UserId, invitation::MAIL_DUE, requirement::first_broken,
+};
+
+/// After a mail was asked for, how long until the next may be.
+const COOL_DOWN: SignedDuration = SignedDuration::from_secs(60);
+/// How many mails may be asked for in [`DAY`], the first invitation included.
+const DAILY_LIMIT: usize = 10;
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+fn minus(now: Timestamp, span: SignedDuration) -> Timestamp {
+    now.saturating_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+pub(super) fn plus(now: Timestamp, span: SignedDuration) -> Timestamp {
+    now.saturating_add(span).unwrap_or(Timestamp::MAX)
+}
+
+pub(super) fn throttle(now: Timestamp) -> [Requirement; 2] {
+    [
+        Requirement::MailRequestedBy {
+            nth: DAILY_LIMIT - 1,
+            at: minus(now, DAY),
+        },
+        Requirement::MailRequestedBy {
+            nth: 0,
+            at: minus(now, COOL_DOWN),
+        },
+    ]
+}
+
+/// From when on the broken throttle lets the next mail through.
+pub(super) fn retry_at(user: &User, nth: usize) -> Timestamp {
+    let wait = if nth == 0 { COOL_DOWN } else { DAY };
+    user.mail_request(nth)
+        .map_or(Timestamp::MIN, |asked| plus(asked, wait))
+}
+
+/// An administrator sends the invitation again: same user, new token, new expiry.
+#[derive(Clone, Debug)]
+pub struct Resend {
+    /// Whose user it must be.
+    pub tenant: TenantId,
+    /// Now.
+    pub now: Timestamp,
+    /// Also bring back a revoked or declined invitation.
+    pub reactivate: bool,
+    /// Another language from now on.
+    pub locale: Option<(Locale, LocaleSource)>,
+    /// Another personal note from now on.
+    pub message: Option<Message>,
+    /// How long the new link is valid.
+    pub lifetime: Lifetime,
+    /// What the new token is derived from.
+    pub nonce: Nonce,
+    /// The new token.
+    pub token: InvitationToken,
+}
+
+/// Why an invitation is not sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResendRefusal {
+    /// No such user, or another tenant's.
+    NotFound,
+    /// The person has registered.
+    Accepted,
+    /// Revoked, and `reactivate` was not given.
+    Revoked,
+    /// Declined, and `reactivate` was not given.
+    Declined,
+    /// The cool-down is not over.
+    TooSoon {
+        /// When it is.
+        retry_at: Timestamp,
+    },
+    /// The address has had its mails for the day.
+    DailyLimit {
+        /// When the next may go.
+        retry_at: Timestamp,
+    },
+}
+
+impl Resend {
+    /// What must hold, in the order in which a refusal is explained.
+    pub fn requirements(&self) -> Vec<Requirement> {
+        let states: &[StateName] = if self.reactivate {
+            &[StateName::Pending, StateName::Revoked, StateName::Declined]
+        } else {
+            &[StateName::Pending]
+        };
+        let mut requirements = vec![
+            Requirement::Tenant(self.tenant.clone()),
+            Requirement::State(states),
+        ];
+        requirements.extend(throttle(self.now));
+        requirements
+    }
+
+    /// Why `found` can't be sent the invitation again; none if it can.
+    pub fn refusal(&self, found: Option<&User>) -> Option<ResendRefusal> {
+        let Some(user) = found else {
+            return Some(ResendRefusal::NotFound);
+        };
+        first_broken(&self.requirements(), user).map(|broken| match broken {
+            Requirement::State(_) => match user.state.name() {
+                StateName::Revoked => ResendRefusal::Revoked,
+                StateName::Declined => ResendRefusal::Declined,
+                _ => ResendRefusal::Accepted,
+            },
+            Requirement::MailRequestedBy { nth: 0, .. } => ResendRefusal::TooSoon {
+                retry_at: retry_at(user, 0),
+            },
+            Requirement::MailRequestedBy { nth, .. } => ResendRefusal::DailyLimit {
+                retry_at: retry_at(user, *nth),
+            },
+            _ => ResendRefusal::NotFound,
+        })
+    }
+
+    /// When somebody checks that the mail was sent.
+    pub fn mail_due(&self) -> Timestamp {
+        plus(self.now, MAIL_DUE)
+    }
+}
+
+/// An administrator withdraws the invitation: its link dies at once.
+#[derive(Clone, Debug)]
+pub struct Revoke {
+    /// Whose user it must be.
+    pub tenant: TenantId,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Why an invitation is not withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevokeRefusal {
+    /// No such user, or another tenant's.
+    NotFound,
+    /// The person has registered.
+    Accepted,
+    /// Already withdrawn.
+    Revoked,
+    /// The person has turned it down.
+    Declined,
+}
+
+impl Revoke {
+    /// What must hold, in the order in which a refusal is explained.
+    pub fn requirements(&self) -> Vec<Requirement> {
+        vec![
+            Requirement::Tenant(self.tenant.clone()),
+            Requirement::State(&[StateName::Pending]),
+        ]
+    }
+
+    /// Why `found` can't be revoked; none if it can.
+    pub fn refusal(&self, found: Option<&User>) -> Option<RevokeRefusal> {
+        let Some(user) = found else {
+            return Some(RevokeRefusal::NotFound);
+        };
+        first_broken(&self.requirements(), user).map(|broken| match broken {
+            Requirement::State(_) => match user.state.name() {
+                StateName::Revoked => RevokeRefusal::Revoked,
+                StateName::Declined => RevokeRefusal::Declined,
+                _ => RevokeRefusal::Accepted,
+            },
+            _ => RevokeRefusal::NotFound,
+        })
+    }
+}
+
+/// The mailer takes the mail that a stream record announced, so that nobody else sends it too.
+#[derive(Clone, Debug)]
+pub struct ClaimMail {
+    /// Whose mail.
+    pub user_id: UserId,
+    /// The user's version in the record.
+    pub record: u64,
+    /// Now.
+    pub now: Timestamp,
+    /// Until when nobody else may take it.
+    pub until: Timestamp,
+    /// The token the mail will carry.
+    pub token: TokenHash,
+}
+
+impl ClaimMail {
+    /// What must hold: the mail is still to be sent.
+    pub fn requirements(&self) -> Vec<Requirement> {
+        vec![
+            Requirement::State(&[StateName::Pending]),
+            Requirement::MailToSend {
+                record: self.record,
+                now: self.now,
+            },
+        ]
+    }
+
+    /// Whether the record's mail is claimed by somebody who may still be sending it.
+    pub fn held_by_another(&self, found: &User) -> bool {
+        found.state.name() == StateName::Pending
+            && Requirement::MailClaimed {
+                record: self.record,
+            }
+            .holds(found)
+    }
+}

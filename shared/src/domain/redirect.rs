@@ -1,0 +1,84 @@
+//! Where a person may be sent after registering: only to origins the operator named.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::{Origin, Url};
+
+/// A web address that was checked against the allowed [`Origins`] when the invitation was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RedirectUrl(Url);
+
+/// Why an address is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RedirectError {
+    /// No absolute `http` or `https` address of at most 2,000 characters.
+    #[error(
+        "must be a whole web address like https://app.example.com/welcome, at most 2000 characters long"
+    )]
+    Malformed,
+    /// Its origin is not among those allowed.
+    #[error("must be within the allowed origins")]
+    NotAllowed,
+}
+
+/// The origins (scheme, host, port) that redirects may go to.
+#[derive(Clone, Debug, Default)]
+pub struct Origins(Vec<Origin>);
+
+impl Origins {
+    /// Takes the origins of these addresses.
+    pub fn of(urls: &[Url]) -> Self {
+        Self(urls.iter().map(Url::origin).collect())
+    }
+
+    /// Checks `text` against these origins.
+    pub fn check(&self, text: &str) -> Result<RedirectUrl, RedirectError> {
+        let url = Url::parse(text).map_err(|_| RedirectError::Malformed)?;
+        // A user name in the address serves only to disguise its host.
+        let plain = url.username().is_empty() && url.password().is_none();
+        if text.len() > 2000 || !matches!(url.scheme(), "http" | "https") || !plain {
+            return Err(RedirectError::Malformed);
+        }
+        if self.0.contains(&url.origin()) {
+            Ok(RedirectUrl(url))
+        } else {
+            Err(RedirectError::NotAllowed)
+        }
+    }
+}
+
+impl RedirectUrl {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_exact_origin_is_allowed() {
+        let origins = Origins::of(&["https://app.example.com".parse().unwrap()]);
+        assert!(origins.check("https://app.example.com/welcome?x=1").is_ok());
+        for bad in [
+            "https://app.example.com.evil.com/",
+            "http://app.example.com/",
+            "https://app.example.com:444/",
+            "https://example.com/",
+        ] {
+            assert_eq!(origins.check(bad), Err(RedirectError::NotAllowed), "{bad}");
+        }
+        for bad in [
+            "",
+            "/welcome",
+            "javascript:alert(1)",
+            "https://app.example.com@evil.com/",
+            "//app.example.com",
+        ] {
+            assert_eq!(origins.check(bad), Err(RedirectError::Malformed), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What must hold of a user for an operation, said once and read twice: here, to explain a refusal, and by the
+//! store, which turns it into the condition of the write. So the two can't come to disagree.
+
+use jiff::Timestamp;
+
+use super::{StateName, TenantId, TokenHash, User};
+
+/// One condition on a stored user.
+#[derive(Clone, Debug)]
+pub enum Requirement {
+    /// The user exists and is this tenant's.
+    Tenant(TenantId),
+    /// The token is the current one.
+    Token(TokenHash),
+    /// The token is the current one, or the expired one that a fresh link was asked for with.
+    TokenOrRenewed(TokenHash),
+    /// The stored state is one of these.
+    State(&'static [StateName]),
+    /// The link is still valid at this instant.
+    NotExpired(Timestamp),
+    /// The token has expired at this instant, or was exchanged for a fresh link whose mail has not gone yet.
+    Renewable(TokenHash, Timestamp),
+    /// Fewer than `nth + 1` mails were asked for, or the `nth` newest (0 is the newest) was at this instant or before.
+    MailRequestedBy {
+        /// Counted from the newest.
+        nth: usize,
+        /// The latest it may have been.
+        at: Timestamp,
+    },
+    /// The mail that this stream record announced is still to be sent: the record is the newest and its mail is in
+    /// the outbox, or the record was claimed before and the claim has run out.
+    MailToSend {
+        /// The user's version in the record.
+        record: u64,
+        /// Now.
+        now: Timestamp,
+    },
+    /// The claim on this record's mail is still held.
+    MailClaimed {
+        /// The user's version in the record.
+        record: u64,
+    },
+}
+
+impl Requirement {
+    /// Whether it holds of this user.
+    pub fn holds(&self, user: &User) -> bool {
+        match self {
+            Self::Tenant(tenant) => user.tenant == *tenant,
+            Self::Token(hash) => user.token_hash == Some(*hash),
+            Self::TokenOrRenewed(hash) => {
+                user.token_hash == Some(*hash) || user.renewed_hash == Some(*hash)
+            }
+            Self::State(allowed) => allowed.contains(&user.state.name()),
+            Self::NotExpired(now) => !user.has_expired(*now),
+            Self::Renewable(hash, now) => {
+                let waiting = user.renewed_hash == Some(*hash) && user.token_hash.is_none();
+                user.has_expired(*now) || waiting
+            }
+            Self::MailRequestedBy { nth, at } => {
+                user.mail_request(*nth).is_none_or(|asked| asked <= *at)
+            }
+            Self::MailToSend { record, now } => {
+                let fresh = user.version == *record && user.outbox.is_some();
+                let again = user.claim.is_some_and(|claim| {
+                    claim.record == *record && claim.until <= now.as_millisecond()
+                });
+                fresh || again
+            }
+            Self::MailClaimed { record } => user.claim.is_some_and(|claim| claim.record == *record),
+        }
+    }
+}
+
+/// The first of `requirements` that does not hold.
+pub(super) fn first_broken<'a>(
+    requirements: &'a [Requirement],
+    user: &User,
+) -> Option<&'a Requirement> {
+    requirements
+        .iter()
+        .find(|requirement| !requirement.holds(user))
+}

@@ -1,0 +1,295 @@
+//! The aggregate: a user and the one invitation they have.
+
+use std::{fmt, str::FromStr};
+
+use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{
+    EmailAddress, ExternalId, Group, IdempotencyKey, Locale, LocaleSource, Message, Metadata,
+    Nonce, PersonName, RedirectUrl, TenantId, TokenHash, UserId,
+};
+
+/// A person who was invited, from the first invitation on. Serialises to the form in which the table keeps it;
+/// instants are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// Never changes, whatever happens to the invitation or the address.
+    pub id: UserId,
+    /// Whose user this is.
+    pub tenant: TenantId,
+    /// Counts the writes to this user.
+    pub version: u64,
+    /// Where the invitation goes.
+    pub email: EmailAddress,
+    /// As the inviter gave it, then as the person registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<PersonName>,
+    /// The language that was asked for, else that of the template in use.
+    pub locale: Locale,
+    /// How the template for `locale` was found.
+    pub locale_source: LocaleSource,
+    /// Groups to join on registering.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
+    /// The person's id in the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// What the product keeps with the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
+    /// What has become of the invitation.
+    #[serde(flatten)]
+    pub state: State,
+    /// Who invited first.
+    pub invited_by: Inviter,
+    /// When they did. Lists are ordered by it, so it never changes.
+    #[serde(with = "ms::required")]
+    pub invited_at: Timestamp,
+    /// The first instant at which the link is no longer accepted.
+    #[serde(with = "ms::required")]
+    pub expires_at: Timestamp,
+    /// The inviter's personal note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Message>,
+    /// Where to go after registering.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_url: Option<RedirectUrl>,
+    /// What the current token is derived from.
+    pub nonce: Nonce,
+    /// The current token. None between a renewal and its mail: only the mailer has the key to make the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_hash: Option<TokenHash>,
+    /// The expired token with which a fresh link was asked for; it may ask again, and do nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_hash: Option<TokenHash>,
+    /// When mails to this address were asked for, newest first: what the cool-down and the daily limit look at.
+    /// Always written, even if empty: DynamoDB can shorten a list only where there is one.
+    pub mail_requests: Vec<i64>,
+    /// How many mails SES has taken.
+    pub send_count: u64,
+    /// When it took the last one.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "ms::optional"
+    )]
+    pub last_sent_at: Option<Timestamp>,
+    /// What has become of the last mail.
+    pub delivery: Delivery,
+    /// The mail to send. While it is set, the stream hands this user to the mailer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<MailKind>,
+    /// The mailer's hold on the mail it is sending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<MailClaim>,
+    /// When somebody has to look at this user again, if nothing happens before.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "ms::optional"
+    )]
+    pub due_at: Option<Timestamp>,
+    /// The request that created this user: repeating it creates nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// When the user was created.
+    #[serde(with = "ms::required")]
+    pub created_at: Timestamp,
+    /// When anything about the user last changed.
+    #[serde(with = "ms::required")]
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// What a person is shown: the stored state, or `expired` for a pending user from `expires_at` on.
+    pub fn state_at(&self, now: Timestamp) -> StateName {
+        match self.state {
+            State::Pending if self.has_expired(now) => StateName::Expired,
+            State::Pending => StateName::Pending,
+            State::Accepted { .. } => StateName::Accepted,
+            State::Revoked { .. } => StateName::Revoked,
+            State::Declined { .. } => StateName::Declined,
+        }
+    }
+
+    /// Whether the link's time is over. The instant `expires_at` itself is over.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+
+    /// When the `nth` newest mail (0 is the newest) was asked for.
+    pub fn mail_request(&self, nth: usize) -> Option<Timestamp> {
+        self.mail_requests
+            .get(nth)
+            .and_then(|&at| Timestamp::from_millisecond(at).ok())
+    }
+}
+
+/// The stored states. `expired` is not among them: it is derived, see [`User::state_at`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// Invited; nothing has come of it yet.
+    Pending,
+    /// Registered.
+    Accepted {
+        /// When.
+        #[serde(with = "ms::required")]
+        accepted_at: Timestamp,
+    },
+    /// Withdrawn by an administrator.
+    Revoked {
+        /// When.
+        #[serde(with = "ms::required")]
+        revoked_at: Timestamp,
+    },
+    /// Turned down by the person.
+    Declined {
+        /// When.
+        #[serde(with = "ms::required")]
+        declined_at: Timestamp,
+    },
+}
+
+impl State {
+    /// The state's name as the table keeps it: never [`StateName::Expired`].
+    pub fn name(self) -> StateName {
+        match self {
+            Self::Pending => StateName::Pending,
+            Self::Accepted { .. } => StateName::Accepted,
+            Self::Revoked { .. } => StateName::Revoked,
+            Self::Declined { .. } => StateName::Declined,
+        }
+    }
+}
+
+/// The states as they are shown and filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateName {
+    /// Invited, and the link is valid.
+    Pending,
+    /// Invited, and the link's time is over.
+    Expired,
+    /// Registered.
+    Accepted,
+    /// Withdrawn by an administrator.
+    Revoked,
+    /// Turned down by the person.
+    Declined,
+}
+
+impl StateName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Expired,
+        Self::Accepted,
+        Self::Revoked,
+        Self::Declined,
+    ];
+
+    /// The name in the API and in keys.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Expired => "expired",
+            Self::Accepted => "accepted",
+            Self::Revoked => "revoked",
+            Self::Declined => "declined",
+        }
+    }
+}
+
+/// The text names no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a state is pending, expired, accepted, revoked or declined")]
+pub struct UnknownState;
+
+impl FromStr for StateName {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(UnknownState)
+    }
+}
+
+impl fmt::Display for StateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who sent an invitation, as their sign-in token named them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inviter {
+    /// The token's `sub`.
+    pub id: String,
+    /// The token's `name`, if it has one that is fit for a mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<PersonName>,
+}
+
+/// What has become of the last mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// How far it got.
+    pub status: DeliveryStatus,
+    /// Since when.
+    #[serde(with = "ms::required")]
+    pub at: Timestamp,
+    /// Why it got no further, in a sentence for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Delivery {
+    /// A status without a reason.
+    pub fn new(status: DeliveryStatus, at: Timestamp) -> Self {
+        Self {
+            status,
+            at,
+            reason: None,
+        }
+    }
+}
+
+/// The stations of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// No mail was asked for (`notify: false`).
+    NotRequested,
+    /// Waiting for the mailer, or to be tried again.
+    Queued,
+    /// Claimed by the mailer.
+    Sending,
+    /// SES has taken it.
+    Sent,
+    /// The invitation ended before the mail was sent. Shown, never stored.
+    Cancelled,
+    /// SES did not take it, and trying again would not help before somebody acts.
+    Failed,
+}
+
+/// What kind of mail is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailKind {
+    /// The invitation, at first or again.
+    Invitation,
+}
+
+/// The mailer's hold on a mail: whose stream record it came from, and until when nobody else may take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailClaim {
+    /// The user's `version` in the stream record that was claimed. A replay of that record finds itself here.
+    pub record: u64,
+    /// Until then the mail is being sent, or waits for its next try, in milliseconds since 1970.
+    pub until: i64,
+}

@@ -1,0 +1,15 @@
+//! Everything two functions of Usher need.
+//!
+//! [`domain`] says what users and invitations are, [`store`] keeps them in DynamoDB, [`mail`] writes to people through
+//! SES, [`http`] speaks with callers. The three know the domain and not each other;
+//! they meet in the functions, and what those have in common is in [`function`].
+
+pub mod aws;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod function;
+pub mod http;
+pub mod mail;
+pub mod store;
+pub mod telemetry;
