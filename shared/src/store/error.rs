@@ -1,0 +1,121 @@
+//! What can go wrong between Usher and its table.
+
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+use thiserror::Error;
+
+use super::keys;
+use crate::domain::UserId;
+
+/// Why a call did not give an answer. No variant carries what was in the items.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The table is throttled, in conflict with another write, or can't be reached: the same call may succeed later.
+    #[error("{operation}: the table is unavailable: {cause}")]
+    Unavailable {
+        /// The DynamoDB operation.
+        operation: &'static str,
+        /// DynamoDB's code, or what became of the connection.
+        cause: String,
+    },
+    /// DynamoDB refuses the call; it would again. The table is missing, or a permission, or Usher has a bug.
+    #[error("{operation}: DynamoDB refused the call: {cause}")]
+    Rejected {
+        /// The DynamoDB operation.
+        operation: &'static str,
+        /// DynamoDB's code and message.
+        cause: String,
+    },
+    /// A row is not as Usher writes it.
+    #[error("the row {row} can't be read: {reason}")]
+    CorruptRow {
+        /// The row's keys.
+        row: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A value could not be turned into an attribute.
+    #[error("a row can't be written: {0}")]
+    Unwritable(String),
+}
+
+impl StoreError {
+    /// An address is this user's, but there is no such user that could be read.
+    pub fn missing_user(id: UserId) -> Self {
+        let reason = "its address points to it, but it is not there or can't be read".to_owned();
+        Self::CorruptRow {
+            row: keys::user_pk(id),
+            reason,
+        }
+    }
+
+    /// An address is taken, but its row can't be read.
+    pub fn unreadable_address() -> Self {
+        let reason = "see the line before".to_owned();
+        Self::CorruptRow {
+            row: "ADDRESS#..".to_owned(),
+            reason,
+        }
+    }
+
+    pub(super) fn unwritable(error: serde_dynamo::Error) -> Self {
+        Self::Unwritable(error.to_string())
+    }
+
+    /// Sorts an SDK error by whether trying again can help. Only code and message are kept: the raw response may
+    /// hold an item.
+    pub(super) fn of<E: ProvideErrorMetadata>(
+        operation: &'static str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self {
+        let cause = match error {
+            SdkError::ServiceError(context) => {
+                let error = context.err();
+                let code = error.code().unwrap_or("no code");
+                let cause = format!("{code}: {}", error.message().unwrap_or("no message"));
+                let broken = context.raw().status().is_server_error();
+                return if broken || is_transient(code) {
+                    Self::Unavailable {
+                        operation,
+                        cause: code.to_owned(),
+                    }
+                } else {
+                    Self::Rejected { operation, cause }
+                };
+            }
+            SdkError::TimeoutError(_) => "no answer in time",
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
+            SdkError::DispatchFailure(_) => "no connection",
+            SdkError::ResponseError(_) => "an unreadable answer",
+            _ => {
+                return Self::Rejected {
+                    operation,
+                    cause: "the request could not be built".to_owned(),
+                };
+            }
+        };
+        Self::Unavailable {
+            operation,
+            cause: cause.to_owned(),
+        }
+    }
+}
+
+pub(super) fn is_transient(code: &str) -> bool {
+    matches!(
+        code,
+        "InternalServerError"
+            | "LimitExceededException"
+            | "ProvisionedThroughputExceeded"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "ServiceUnavailable"
+            | "ThrottlingError"
+            | "ThrottlingException"
+            | "TransactionConflict"
+            | "TransactionConflictException"
+            | "TransactionInProgressException"
+    )
+}

@@ -1,0 +1,58 @@
+//! Every key of the table, and nothing else. `#` separates the parts; no part can hold one.
+
+use jiff::Timestamp;
+
+use crate::domain::{EmailKey, TenantId, UserId};
+
+pub(super) const USER_SK: &str = "USER";
+pub(super) const ADDRESS_SK: &str = "ADDRESS";
+
+/// Lists, newest first. Holds whole items.
+pub(super) const BY_STATE: &str = "by_state";
+pub(super) const BY_STATE_PK: &str = "by_state_pk";
+pub(super) const BY_STATE_SK: &str = "by_state_sk";
+/// Search by the beginning of an address. Holds whole items.
+pub(super) const BY_EMAIL: &str = "by_email";
+pub(super) const BY_EMAIL_PK: &str = "by_email_pk";
+pub(super) const BY_EMAIL_SK: &str = "by_email_sk";
+/// What somebody has to look at, and when. Sparse; holds keys only.
+pub(super) const BY_DUE: &str = "by_due";
+pub(super) const BY_DUE_PK: &str = "by_due_pk";
+pub(super) const DUE_AT: &str = "due_at";
+
+/// Over how many partitions what is due is spread: each takes 1,000 writes a second.
+const DUE_SHARDS: u8 = 8;
+
+pub(super) fn user_pk(id: UserId) -> String {
+    format!("USER#{id}")
+}
+
+pub(super) fn address_pk(tenant: &TenantId, email: &EmailKey) -> String {
+    format!("ADDRESS#{tenant}#{}", email.as_str())
+}
+
+/// `partition` is a stored state, or `expired` for what the sweeper has moved there.
+pub(super) fn by_state_pk(tenant: &TenantId, partition: &str) -> String {
+    format!("{tenant}#{partition}")
+}
+
+/// The instant in one width, so that text sorts as time does.
+pub(super) fn by_state_sk(invited_at: Timestamp, id: UserId) -> String {
+    format!("{invited_at:.3}#{id}")
+}
+
+pub(super) fn by_due_pk(id: UserId) -> String {
+    format!("DUE#{}", id.to_bytes()[15] % DUE_SHARDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_in_a_list_sort_by_time_even_without_milliseconds() {
+        let sk = |at: &str| by_state_sk(at.parse().unwrap(), UserId::from_bytes([0; 16]));
+        assert!(sk("2026-01-01T00:00:00Z") < sk("2026-01-01T00:00:00.001Z"));
+        assert!(sk("2026-01-01T00:00:00.999Z") < sk("2026-01-01T00:00:01Z"));
+    }
+}

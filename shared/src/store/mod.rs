@@ -1,0 +1,48 @@
+//! The table: users and addresses in DynamoDB. One public method is one DynamoDB call, and every write is conditional.
+
+mod error;
+mod invite;
+mod item;
+mod keys;
+mod list;
+mod mail;
+mod table;
+mod update;
+mod users;
+
+use aws_sdk_dynamodb::Client;
+
+use crate::{aws, clock::Entropy, config::Environment};
+
+pub use self::{
+    error::StoreError,
+    invite::{INVITEES_PER_CALL, Written},
+    item::{Suppression, SuppressionReason, user_from_image},
+    list::{Page, Position, Selection},
+    users::Attempt,
+};
+
+/// The table through one client. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+    marks: Entropy,
+}
+
+impl Store {
+    /// The table of this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self {
+            client,
+            table: table.into(),
+            marks: Entropy::system(),
+        }
+    }
+
+    /// The table that `TABLE_NAME` names, in the region of the environment.
+    pub fn from_env(env: &Environment) -> Option<Self> {
+        let (client, table) = (aws::dynamodb(env), env.table_name());
+        Some(Self::new(client?, table?))
+    }
+}

@@ -1,0 +1,253 @@
+//! Builds the one conditional `UpdateItem` that an operation is.
+
+use std::{collections::HashMap, fmt::Write};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{StoreError, keys};
+use crate::domain::{Delivery, DeliveryStatus, MailKind, Requirement, StateName, TenantId, UserId};
+
+/// Who writes to a user. Each leaves its own mark, so that the mailer's next write does not cover a request's.
+#[derive(Clone, Copy)]
+pub(super) enum Writer {
+    Request,
+    Mailer,
+}
+
+impl Writer {
+    fn attribute(self) -> &'static str {
+        match self {
+            Self::Request => "request_mark",
+            Self::Mailer => "mailer_mark",
+        }
+    }
+}
+
+/// The expressions of an update. Every name is aliased, so no attribute has to dodge DynamoDB's reserved words.
+#[derive(Default)]
+pub(super) struct Update {
+    sets: Vec<String>,
+    removes: Vec<String>,
+    conditions: Vec<String>,
+    pub(super) names: HashMap<String, String>,
+    pub(super) values: HashMap<String, AttributeValue>,
+    pub(super) mark: Option<(&'static str, AttributeValue)>,
+}
+
+impl Update {
+    /// An update of a user: it counts the version up and notes the time.
+    ///
+    /// `mark` is random: it tells this write from every other, should its answer be lost.
+    pub(super) fn of_user(
+        now: Timestamp,
+        writer: Writer,
+        mark: [u8; 16],
+    ) -> Result<Self, StoreError> {
+        let mark = format!("{:032x}", u128::from_be_bytes(mark));
+        let mut update = Self::default()
+            .increment("version")?
+            .set("updated_at", now.as_millisecond())?
+            .set(writer.attribute(), &mark)?;
+        update.mark = Some((writer.attribute(), AttributeValue::S(mark)));
+        Ok(update)
+    }
+
+    pub(super) fn set(mut self, name: &str, value: impl Serialize) -> Result<Self, StoreError> {
+        let (name, value) = (self.name(name), self.value(value)?);
+        self.sets.push(format!("{name} = {value}"));
+        Ok(self)
+    }
+
+    /// Sets the attribute if there is a value; else leaves it as it is.
+    pub(super) fn set_some(
+        self,
+        name: &str,
+        value: Option<impl Serialize>,
+    ) -> Result<Self, StoreError> {
+        match value {
+            Some(value) => self.set(name, value),
+            None => Ok(self),
+        }
+    }
+
+    pub(super) fn increment(mut self, name: &str) -> Result<Self, StoreError> {
+        let (name, one) = (self.name(name), self.value(1)?);
+        self.sets.push(format!("{name} = {name} + {one}"));
+        Ok(self)
+    }
+
+    /// Puts the value before those that are in the list.
+    pub(super) fn prepend(mut self, name: &str, value: impl Serialize) -> Result<Self, StoreError> {
+        let (name, value) = (self.name(name), self.value([value])?);
+        self.sets
+            .push(format!("{name} = list_append({value}, {name})"));
+        Ok(self)
+    }
+
+    pub(super) fn remove(mut self, names: &[&str]) -> Self {
+        for name in names {
+            let name = self.name(name);
+            self.removes.push(name);
+        }
+        self
+    }
+
+    pub(super) fn remove_element(mut self, list: &str, index: usize) -> Self {
+        let list = self.name(list);
+        self.removes.push(format!("{list}[{index}]"));
+        self
+    }
+
+    /// Puts the user into a state, and into the list of those in it.
+    pub(super) fn state(self, tenant: &TenantId, state: StateName) -> Result<Self, StoreError> {
+        self.set("state", state)?
+            .set(keys::BY_STATE_PK, keys::by_state_pk(tenant, state.as_str()))
+    }
+
+    /// Puts the invitation into the outbox; somebody looks at `due` whether it was sent.
+    pub(super) fn queue_mail(
+        self,
+        id: UserId,
+        now: Timestamp,
+        due: Timestamp,
+    ) -> Result<Self, StoreError> {
+        self.prepend("mail_requests", now.as_millisecond())?
+            .set("delivery", Delivery::new(DeliveryStatus::Queued, now))?
+            .set("outbox", MailKind::Invitation)?
+            .due(id, due)
+    }
+
+    /// Takes a mail that still waits out of the outbox.
+    pub(super) fn unqueue_mail(self) -> Self {
+        self.remove(&["outbox"]).not_due()
+    }
+
+    /// Somebody has to look at this user at `at`.
+    pub(super) fn due(self, id: UserId, at: Timestamp) -> Result<Self, StoreError> {
+        self.set(keys::DUE_AT, at.as_millisecond())?
+            .set(keys::BY_DUE_PK, keys::by_due_pk(id))
+    }
+
+    /// Nobody has to look at this user.
+    pub(super) fn not_due(self) -> Self {
+        self.remove(&[keys::DUE_AT, keys::BY_DUE_PK])
+    }
+
+    pub(super) fn require(mut self, requirements: &[Requirement]) -> Result<Self, StoreError> {
+        for requirement in requirements {
+            let condition = self.condition(requirement)?;
+            self.conditions.push(condition);
+        }
+        Ok(self)
+    }
+
+    /// Requires of a row that is no user that the attribute has this value.
+    pub(super) fn require_equal(
+        mut self,
+        name: &str,
+        value: impl Serialize,
+    ) -> Result<Self, StoreError> {
+        let condition = format!("{} = {}", self.name(name), self.value(value)?);
+        self.conditions.push(condition);
+        Ok(self)
+    }
+
+    /// The requirement as DynamoDB evaluates it. [`Requirement::holds`] says the same of a user in memory, and a
+    /// property test holds the two together.
+    fn condition(&mut self, requirement: &Requirement) -> Result<String, StoreError> {
+        Ok(match requirement {
+            Requirement::Tenant(tenant) => {
+                format!("{} = {}", self.name("tenant"), self.value(tenant)?)
+            }
+            Requirement::Token(hash) => {
+                format!("{} = {}", self.name("token_hash"), self.value(hash)?)
+            }
+            Requirement::TokenOrRenewed(hash) => {
+                let hash = self.value(hash)?;
+                format!(
+                    "({} = {hash} OR {} = {hash})",
+                    self.name("token_hash"),
+                    self.name("renewed_hash")
+                )
+            }
+            Requirement::State(allowed) => {
+                let state = self.name("state");
+                let allowed: Result<Vec<_>, _> =
+                    allowed.iter().map(|state| self.value(state)).collect();
+                format!("{state} IN ({})", allowed?.join(", "))
+            }
+            Requirement::NotExpired(now) => {
+                format!(
+                    "{} > {}",
+                    self.name("expires_at"),
+                    self.value(now.as_millisecond())?
+                )
+            }
+            Requirement::Renewable(hash, now) => format!(
+                "({} <= {} OR ({} = {} AND attribute_not_exists({})))",
+                self.name("expires_at"),
+                self.value(now.as_millisecond())?,
+                self.name("renewed_hash"),
+                self.value(hash)?,
+                self.name("token_hash"),
+            ),
+            Requirement::MailRequestedBy { nth, at } => {
+                let asked = format!("{}[{nth}]", self.name("mail_requests"));
+                format!(
+                    "(attribute_not_exists({asked}) OR {asked} <= {})",
+                    self.value(at.as_millisecond())?
+                )
+            }
+            Requirement::MailToSend { record, now } => {
+                let claim = self.name("claim");
+                let record = self.value(record)?;
+                format!(
+                    "(({} = {record} AND attribute_exists({})) OR ({claim}.{} = {record} AND {claim}.{} <= {}))",
+                    self.name("version"),
+                    self.name("outbox"),
+                    self.name("record"),
+                    self.name("until"),
+                    self.value(now.as_millisecond())?,
+                )
+            }
+            Requirement::MailClaimed { record } => {
+                format!(
+                    "{}.{} = {}",
+                    self.name("claim"),
+                    self.name("record"),
+                    self.value(record)?
+                )
+            }
+        })
+    }
+
+    /// `SET .. REMOVE ..`
+    pub(super) fn expression(&self) -> String {
+        let mut expression = format!("SET {}", self.sets.join(", "));
+        if !self.removes.is_empty() {
+            // Writing to a String can't fail.
+            let _ = write!(expression, " REMOVE {}", self.removes.join(", "));
+        }
+        expression
+    }
+
+    /// All requirements together, or nothing if there are none.
+    pub(super) fn condition_expression(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    }
+
+    fn name(&mut self, name: &str) -> String {
+        let alias = format!("#{name}");
+        self.names.insert(alias.clone(), name.to_owned());
+        alias
+    }
+
+    fn value<T: Serialize>(&mut self, value: T) -> Result<String, StoreError> {
+        let alias = format!(":v{}", self.values.len());
+        let value = serde_dynamo::to_attribute_value(value).map_err(StoreError::unwritable)?;
+        self.values.insert(alias.clone(), value);
+        Ok(alias)
+    }
+}

@@ -1,0 +1,246 @@
+//! One user: read it, or change it if what the domain requires holds.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+};
+use jiff::Timestamp;
+
+use super::{
+    Store, StoreError, SuppressionReason,
+    item::{Item, Suppression, read},
+    keys,
+    update::{Update, Writer},
+};
+use crate::domain::{Accept, Decline, Renew, Resend, Revoke, StateName, User, UserId};
+
+/// What became of a conditional write.
+#[derive(Debug)]
+pub enum Attempt {
+    /// It was done, and this is the user now.
+    Done(Box<User>),
+    /// A requirement did not hold of this user, or there is none. Nothing was changed.
+    Refused(Option<Box<User>>),
+}
+
+impl Store {
+    /// The user of this id, whoever's it is. One strongly consistent `GetItem`.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let [pk, sk] = user_key(id);
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(pk.0, pk.1)
+            .key(sk.0, sk.1)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("GetItem", &error))?;
+        found.item.map(read).transpose()
+    }
+
+    /// Opens the connection with a cheap read, so that the first request need not. Fails if the table is not there.
+    pub async fn warm_up(&self) -> Result<(), StoreError> {
+        self.user(UserId::from_bytes([0; 16])).await.map(|_| ())
+    }
+
+    /// Gives the user a new token and expiry, and queues the mail.
+    pub async fn resend(&self, id: UserId, resend: &Resend) -> Result<Attempt, StoreError> {
+        let (locale, source) = resend.locale.clone().unzip();
+        let update = self
+            .update_of_user(resend.now, Writer::Request)?
+            .state(&resend.tenant, StateName::Pending)?
+            .set_some("locale", locale)?
+            .set_some("locale_source", source)?
+            .set_some("message", resend.message.as_ref())?
+            .set(
+                "expires_at",
+                resend.lifetime.end(resend.now).as_millisecond(),
+            )?
+            .set("nonce", resend.nonce)?
+            .set("token_hash", resend.token.hash())?
+            .queue_mail(id, resend.now, resend.mail_due())?
+            .remove(&["renewed_hash", "claim", "revoked_at", "declined_at"])
+            .require(&resend.requirements())?;
+        self.update_user(id, update).await
+    }
+
+    /// Withdraws the invitation. A mail that still waits is not sent.
+    pub async fn revoke(&self, id: UserId, revoke: &Revoke) -> Result<Attempt, StoreError> {
+        let update = self
+            .update_of_user(revoke.now, Writer::Request)?
+            .state(&revoke.tenant, StateName::Revoked)?
+            .set("revoked_at", revoke.now.as_millisecond())?
+            .unqueue_mail()
+            .require(&revoke.requirements())?;
+        self.update_user(id, update).await
+    }
+
+    /// Registers the person. Of any number of racing calls, DynamoDB lets one through.
+    pub async fn accept(&self, user: &User, accept: &Accept) -> Result<Attempt, StoreError> {
+        let (locale, source) = accept.locale.clone().unzip();
+        let update = self
+            .update_of_user(accept.now, Writer::Request)?
+            .state(&user.tenant, StateName::Accepted)?
+            .set("accepted_at", accept.now.as_millisecond())?
+            .set("name", &accept.name)?
+            .set_some("locale", locale)?
+            .set_some("locale_source", source)?
+            .unqueue_mail()
+            .require(&accept.requirements())?;
+        self.update_user(user.id, update).await
+    }
+
+    /// Queues a mail with a fresh link, whose token only the mailer can make. The old link dies now.
+    pub async fn renew(&self, user: &User, renew: &Renew) -> Result<Attempt, StoreError> {
+        let update = self
+            .update_of_user(renew.now, Writer::Request)?
+            .state(&user.tenant, StateName::Pending)?
+            .set("expires_at", renew.expires_at().as_millisecond())?
+            .set("nonce", renew.nonce)?
+            .set("renewed_hash", renew.token)?
+            .queue_mail(user.id, renew.now, renew.mail_due())?
+            .remove(&["token_hash", "claim"])
+            .require(&renew.requirements())?;
+        self.update_user(user.id, update).await
+    }
+
+    /// Notes that the person wants no invitation, with the user and with the address, so that the wish outlives the
+    /// user. One `TransactWriteItems`, which unlike `UpdateItem` answers no item: the user that is answered is the one
+    /// given, declined.
+    pub async fn decline(&self, user: &User, decline: &Decline) -> Result<Attempt, StoreError> {
+        let update = self
+            .update_of_user(decline.now, Writer::Request)?
+            .state(&user.tenant, StateName::Declined)?
+            .set("declined_at", decline.now.as_millisecond())?
+            .unqueue_mail()
+            .require(&decline.requirements())?;
+        let [pk, sk] = user_key(user.id);
+        let user_write = aws_sdk_dynamodb::types::Update::builder()
+            .table_name(&self.table)
+            .key(pk.0, pk.1)
+            .key(sk.0, sk.1)
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition_expression())
+            .set_expression_attribute_names(Some(update.names))
+            .set_expression_attribute_values(Some(update.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build();
+        let suppressed = Suppression {
+            reason: SuppressionReason::Declined,
+            at: decline.now,
+        };
+        let address = Update::default()
+            .set("suppressed", suppressed)?
+            .require_equal("user_id", user.id)?;
+        let address_write = aws_sdk_dynamodb::types::Update::builder()
+            .table_name(&self.table)
+            .key(
+                "pk",
+                AttributeValue::S(keys::address_pk(&user.tenant, &user.email.key())),
+            )
+            .key("sk", AttributeValue::S(keys::ADDRESS_SK.to_owned()))
+            .update_expression(address.expression())
+            .set_condition_expression(address.condition_expression())
+            .set_expression_attribute_names(Some(address.names))
+            .set_expression_attribute_values(Some(address.values))
+            .build();
+        let writes = [user_write, address_write].map(|update| {
+            update
+                .map(|update| TransactWriteItem::builder().update(update).build())
+                .map_err(|error| StoreError::Unwritable(error.to_string()))
+        });
+        let written = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(writes.into_iter().collect::<Result<_, _>>()?))
+            .send()
+            .await;
+        let Err(error) = written else {
+            let mut user = user.clone();
+            user.state = crate::domain::State::Declined {
+                declined_at: decline.now,
+            };
+            return Ok(Attempt::Done(Box::new(user)));
+        };
+        match super::invite::cancellation(error)?.into_iter().next() {
+            Some(super::invite::Reason::Refused(item)) => {
+                Ok(Attempt::Refused(item.map(read).transpose()?.map(Box::new)))
+            }
+            _ => Err(StoreError::Rejected {
+                operation: "TransactWriteItems",
+                cause: format!("the address of {} is not theirs in the table", user.id),
+            }),
+        }
+    }
+
+    /// An update of a user that can be told from every other write.
+    pub(super) fn update_of_user(
+        &self,
+        now: Timestamp,
+        writer: Writer,
+    ) -> Result<Update, StoreError> {
+        Update::of_user(now, writer, self.marks.bytes())
+    }
+
+    /// One conditional `UpdateItem`.
+    pub(super) async fn update_user(
+        &self,
+        id: UserId,
+        update: Update,
+    ) -> Result<Attempt, StoreError> {
+        let [pk, sk] = user_key(id);
+        let mark = update.mark.clone();
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(pk.0, pk.1)
+            .key(sk.0, sk.1)
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition_expression())
+            .set_expression_attribute_names(Some(update.names))
+            .set_expression_attribute_values(Some(update.values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match updated {
+            Ok(output) => {
+                let user = read(output.attributes.unwrap_or_default())?;
+                Ok(Attempt::Done(Box::new(user)))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let found = failed.item.clone().filter(|item| !item.is_empty());
+                    // The SDK has tried again after an answer was lost, and met what the first try had written.
+                    let ours = |item: &Item| {
+                        mark.as_ref()
+                            .is_some_and(|(name, mark)| item.get(*name) == Some(mark))
+                    };
+                    if let Some(item) = found.clone().filter(ours) {
+                        return Ok(Attempt::Done(Box::new(read(item)?)));
+                    }
+                    Ok(Attempt::Refused(found.map(read).transpose()?.map(Box::new)))
+                }
+                _ => Err(StoreError::of("UpdateItem", &error)),
+            },
+        }
+    }
+}
+
+fn user_key(id: UserId) -> [(&'static str, AttributeValue); 2] {
+    [
+        ("pk", AttributeValue::S(keys::user_pk(id))),
+        ("sk", AttributeValue::S(keys::USER_SK.to_owned())),
+    ]
+}
+
+/// The key of a user as `BatchGetItem` takes it.
+pub(super) fn user_key_item(id: UserId) -> Item {
+    user_key(id)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
