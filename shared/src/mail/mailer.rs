@@ -1,0 +1,293 @@
+//! Sends through SES, and says of every mail what became of it.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sesv2::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::send_bulk_email::{SendBulkEmailError, SendBulkEmailOutput},
+    types::{
+        BulkEmailContent, BulkEmailEntry, BulkEmailEntryResult, BulkEmailStatus, Destination,
+        EmailTemplateContent, MessageHeader, MessageTag, ReplacementEmailContent,
+        ReplacementTemplate, Template as SesTemplate,
+    },
+};
+use thiserror::Error;
+
+use super::{Sender, Template, Templates, Values, pace::Pace};
+use crate::domain::{InvitationToken, Locale, User};
+
+/// SES takes 50 recipients a call.
+const RECIPIENTS_PER_CALL: usize = 50;
+
+/// What became of one mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// SES has taken it.
+    Sent,
+    /// SES did not take it now, or the answer was lost: try again.
+    Retry(String),
+    /// SES takes no mail of this account for now: it has to wait for longer. The reason is for a person to read.
+    Parked(&'static str),
+    /// SES will not take this mail before somebody acts. The reason is for a person to read.
+    Failed(&'static str),
+}
+
+/// SES does not answer, so no mail can be sent.
+#[derive(Debug, Error)]
+#[error("SES can't be used: {0}")]
+pub struct SesUnusable(String);
+
+/// SES through one client, at the account's rate.
+#[derive(Debug)]
+pub struct Mailer {
+    client: Client,
+    from: String,
+    sender: Sender,
+    templates: Templates,
+    default_locale: Locale,
+    pace: Pace,
+}
+
+/// Mails that go out in one call: at most 50.
+pub struct Batch<'a>(Vec<(usize, Letter<'a>)>);
+
+/// One mail that is ready to go.
+struct Letter<'a> {
+    user: &'a User,
+    values: Values,
+    locale: Locale,
+}
+
+impl Mailer {
+    /// Asks SES for the account's rate, which also opens the connection. `from` is what stands in `From:`.
+    pub async fn connect(
+        client: Client,
+        from: String,
+        sender: Sender,
+        default_locale: Locale,
+    ) -> Result<Self, SesUnusable> {
+        let account = client
+            .get_account()
+            .send()
+            .await
+            .map_err(|error| SesUnusable(describe(&error)))?;
+        let rate = account
+            .send_quota()
+            .map_or(1.0, |quota| quota.max_send_rate());
+        if !account.production_access_enabled() {
+            tracing::warn!("SES is in its sandbox: only verified addresses get mail, 200 a day");
+        }
+        Ok(Self {
+            client,
+            from,
+            sender,
+            templates: Templates::built_in(),
+            default_locale,
+            pace: Pace::new(rate),
+        })
+    }
+
+    /// Sorts the mails into calls: those that agree in tenant, language and which variables are filled share a
+    /// template, and so a call.
+    pub fn batches<'a>(&self, mails: &'a [(User, InvitationToken)]) -> Vec<Batch<'a>> {
+        let mut groups: BTreeMap<_, Vec<(usize, Letter<'_>)>> = BTreeMap::new();
+        for (position, (user, token)) in mails.iter().enumerate() {
+            let (locale, _) = self
+                .templates
+                .resolve(Some(&user.locale), &self.default_locale);
+            let values = self.sender.values(user, token, &locale);
+            let group = (user.tenant.to_string(), locale.to_string(), values.shape());
+            let letter = Letter {
+                user,
+                values,
+                locale,
+            };
+            groups.entry(group).or_default().push((position, letter));
+        }
+        let mut batches = Vec::new();
+        for mut group in groups.into_values() {
+            while !group.is_empty() {
+                let rest = group.split_off(group.len().min(RECIPIENTS_PER_CALL));
+                batches.push(Batch(std::mem::replace(&mut group, rest)));
+            }
+        }
+        batches
+    }
+
+    /// One `SendBulkEmail`, as soon as the account's rate allows it. Answers for each mail, by its position among those
+    /// that the batch was made of.
+    pub async fn send(&self, batch: &Batch<'_>) -> Vec<(usize, Outcome)> {
+        let outcomes = self.send_alike(&batch.0).await;
+        batch
+            .0
+            .iter()
+            .map(|(position, _)| *position)
+            .zip(outcomes)
+            .collect()
+    }
+
+    async fn send_alike(&self, letters: &[(usize, Letter<'_>)]) -> Vec<Outcome> {
+        let Some((_, first)) = letters.first() else {
+            return Vec::new();
+        };
+        self.pace.charge(letters.len()).await;
+        let template = self.templates.get(&first.locale);
+        let sent = self
+            .client
+            .send_bulk_email()
+            .from_email_address(&self.from)
+            .default_content(content(template, &first.values))
+            .set_bulk_email_entries(letters.iter().map(|(_, letter)| entry(letter)).collect())
+            .send()
+            .await;
+        match sent {
+            Ok(output) => entry_outcomes(&output, letters.len()),
+            Err(error) => {
+                tracing::error!(
+                    code = describe(&error),
+                    mails = letters.len(),
+                    "SES refused a call"
+                );
+                vec![call_outcome(&error); letters.len()]
+            }
+        }
+    }
+}
+
+fn content(template: &Template, values: &Values) -> BulkEmailContent {
+    let content = template.content(|name| values.has(name));
+    let content = EmailTemplateContent::builder()
+        .subject(content.subject)
+        .text(content.text)
+        .html(content.html)
+        .build();
+    // Tells mail programs not to answer with "out of office" (RFC 3834).
+    let automatic = MessageHeader::builder()
+        .name("Auto-Submitted")
+        .value("auto-generated")
+        .build()
+        .ok();
+    let template = SesTemplate::builder()
+        .template_content(content)
+        .template_data("{}")
+        .set_headers(automatic.map(|header| vec![header]))
+        .build();
+    BulkEmailContent::builder().template(template).build()
+}
+
+fn entry(letter: &Letter<'_>) -> Option<BulkEmailEntry> {
+    let tag =
+        |name: &str, value: String| MessageTag::builder().name(name).value(value).build().ok();
+    let data = ReplacementTemplate::builder()
+        .replacement_template_data(letter.values.to_json().to_string())
+        .build();
+    let attempt = letter.user.claim.map_or(0, |claim| claim.record);
+    BulkEmailEntry::builder()
+        .destination(
+            Destination::builder()
+                .to_addresses(letter.user.email.as_str())
+                .build(),
+        )
+        .replacement_email_content(
+            ReplacementEmailContent::builder()
+                .replacement_template(data)
+                .build(),
+        )
+        .set_replacement_tags(
+            [
+                tag("user", letter.user.id.to_string()),
+                tag("attempt", attempt.to_string()),
+            ]
+            .into_iter()
+            .collect(),
+        )
+        .build()
+        .into()
+}
+
+/// Reads the entries' results by position. One that is missing is tried again.
+fn entry_outcomes(output: &SendBulkEmailOutput, entries: usize) -> Vec<Outcome> {
+    let mut results = output.bulk_email_entry_results().iter();
+    (0..entries)
+        .map(|_| {
+            results.next().map_or_else(
+                || Outcome::Retry("SES said nothing of this mail".to_owned()),
+                entry_outcome,
+            )
+        })
+        .collect()
+}
+
+fn entry_outcome(result: &BulkEmailEntryResult) -> Outcome {
+    use BulkEmailStatus as Status;
+    if let Some(status) = result.status().filter(|status| **status != Status::Success) {
+        tracing::warn!(status = status.as_str(), "SES did not take a mail");
+    }
+    match result.status() {
+        Some(Status::Success) => Outcome::Sent,
+        Some(status @ (Status::TransientFailure | Status::AccountThrottled)) => {
+            Outcome::Retry(status.as_str().to_owned())
+        }
+        Some(Status::AccountDailyQuotaExceeded) => Outcome::Parked(DAILY_QUOTA),
+        Some(
+            Status::AccountSendingPaused
+            | Status::ConfigurationSetSendingPaused
+            | Status::AccountSuspended,
+        ) => Outcome::Parked(PAUSED),
+        Some(Status::MessageRejected) => Outcome::Failed(
+            "SES refused the mail. Its sandbox only takes verified addresses; else check the address.",
+        ),
+        Some(Status::InvalidParameter) => Outcome::Failed("SES can't mail this address. Check it."),
+        Some(Status::MailFromDomainNotVerified) => Outcome::Failed(NOT_VERIFIED),
+        Some(
+            Status::TemplateNotFound
+            | Status::ConfigurationSetNotFound
+            | Status::InvalidSendingPoolName,
+        ) => Outcome::Failed(MISCONFIGURED),
+        // FAILED says nothing, and a status of the future nothing we know. Trying again is safe: SES did not take it.
+        Some(status) => Outcome::Retry(status.as_str().to_owned()),
+        None => Outcome::Retry("SES gave no status".to_owned()),
+    }
+}
+
+fn call_outcome(error: &SdkError<SendBulkEmailError>) -> Outcome {
+    match error.as_service_error() {
+        Some(SendBulkEmailError::LimitExceededException(_)) => Outcome::Parked(DAILY_QUOTA),
+        Some(
+            SendBulkEmailError::SendingPausedException(_)
+            | SendBulkEmailError::AccountSuspendedException(_),
+        ) => Outcome::Parked(PAUSED),
+        Some(SendBulkEmailError::MailFromDomainNotVerifiedException(_)) => {
+            Outcome::Failed(NOT_VERIFIED)
+        }
+        Some(SendBulkEmailError::MessageRejected(_)) => {
+            Outcome::Failed("SES refused the mail. Check that the sender is verified.")
+        }
+        Some(
+            SendBulkEmailError::BadRequestException(_) | SendBulkEmailError::NotFoundException(_),
+        ) => Outcome::Failed(MISCONFIGURED),
+        // Throttled, broken, or the answer was lost. In the last case a mail may have gone: the next carries the same link.
+        _ => Outcome::Retry(describe(error)),
+    }
+}
+
+const DAILY_QUOTA: &str = "SES's daily quota is used up, and the mail waits. Ask AWS for a higher quota, or send the invitation again tomorrow.";
+const PAUSED: &str = "SES has paused this account's sending. The mail waits. See SES's reputation page in the AWS console, then send the invitation again.";
+const NOT_VERIFIED: &str =
+    "The sender's address is not verified with SES. Verify it, then send the invitation again.";
+const MISCONFIGURED: &str = "SES refused the call. The operator finds why in the mailer's log.";
+
+/// The error's code, without its message: SES's messages may name addresses.
+fn describe<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
+    match error {
+        SdkError::ServiceError(context) => context
+            .err()
+            .code()
+            .unwrap_or("an unknown error")
+            .to_owned(),
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::DispatchFailure(_) => "no connection".to_owned(),
+        _ => "an unreadable answer".to_owned(),
+    }
+}

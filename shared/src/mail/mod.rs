@@ -1,0 +1,13 @@
+//! Writing to people: templates, what stands in them, and SES.
+
+mod date;
+mod mailer;
+mod message;
+mod pace;
+mod template;
+
+pub use self::{
+    mailer::{Batch, Mailer, Outcome},
+    message::{Sender, Values},
+    template::{Content, Template, Templates},
+};
