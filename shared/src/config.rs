@@ -1,0 +1,205 @@
+//! Configuration from environment variables: read once, at start, and every mistake named in one error.
+
+use std::{cell::RefCell, collections::HashMap, fmt::Display};
+
+use thiserror::Error;
+use url::Url;
+
+use crate::domain::{Locale, Origins, TokenKey};
+
+/// What is wrong with the environment: one sentence for each variable.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the configuration is incomplete: {}", .0.join("; "))]
+pub struct ConfigError(pub Vec<String>);
+
+/// The variables a function was started with, and the mistakes found in them so far.
+#[derive(Debug, Default)]
+pub struct Environment {
+    variables: HashMap<String, String>,
+    mistakes: RefCell<Vec<String>>,
+}
+
+impl Environment {
+    /// The process's own.
+    pub fn process() -> Self {
+        // Variables that are no Unicode can't be ours.
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// The variable as text, if it is set and not empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.trim().is_empty())
+    }
+
+    /// A variable without which nothing works. `parse` turns it into what it means.
+    pub fn required<T, E: Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        if self.text(name).is_none() {
+            self.mistakes
+                .borrow_mut()
+                .push(format!("{name} is not set"));
+        }
+        self.optional(name, parse)
+    }
+
+    /// A variable that may be left out. A malformed one is a mistake all the same.
+    pub fn optional<T, E: Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(self.text(name)?) {
+            Ok(value) => Some(value),
+            // The value itself is left out: it may be a secret.
+            Err(error) => {
+                self.mistakes
+                    .borrow_mut()
+                    .push(format!("{name} is malformed: {error}"));
+                None
+            }
+        }
+    }
+
+    /// What was built, unless a variable was missing or malformed.
+    pub fn finish<T>(&self, built: Option<T>) -> Result<T, ConfigError> {
+        match built {
+            Some(built) if self.mistakes.borrow().is_empty() => Ok(built),
+            _ => Err(ConfigError(self.mistakes.take())),
+        }
+    }
+
+    /// `TABLE_NAME`: the table.
+    pub fn table_name(&self) -> Option<String> {
+        self.required("TABLE_NAME", text)
+    }
+
+    /// `TOKEN_KEY`: the key that tokens are made with, 32 bytes in base64.
+    pub fn token_key(&self) -> Option<TokenKey> {
+        self.required("TOKEN_KEY", TokenKey::from_base64)
+    }
+
+    /// `PUBLIC_URL`: where people reach the pages, and so where the links in mails lead.
+    pub fn public_url(&self) -> Option<Url> {
+        self.required("PUBLIC_URL", web_address)
+    }
+
+    /// `PRODUCT_NAME`: what people are invited to, as mails name it.
+    pub fn product_name(&self) -> Option<String> {
+        self.required("PRODUCT_NAME", text)
+    }
+
+    /// `DEFAULT_LOCALE`: the language of mails to people of whom none is known; English if not set.
+    pub fn default_locale(&self) -> Locale {
+        self.optional("DEFAULT_LOCALE", str::parse)
+            .unwrap_or_else(Locale::english)
+    }
+
+    /// `REDIRECT_ORIGINS`: where people may be sent after registering, separated by spaces; `PUBLIC_URL`'s origin if
+    /// not set.
+    pub fn redirect_origins(&self) -> Option<Origins> {
+        let urls = |text: &str| {
+            text.split_whitespace()
+                .map(web_address)
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let named = self.optional("REDIRECT_ORIGINS", urls);
+        Some(Origins::of(
+            &named.or_else(|| Some(vec![self.public_url()?]))?,
+        ))
+    }
+
+    /// `ALLOWED_EMAIL_DOMAINS`: the only domains whose addresses are invited, separated by spaces; all if not set.
+    pub fn allowed_email_domains(&self) -> Vec<String> {
+        let domains = |text: &str| {
+            let ascii = |domain: &str| {
+                idna::domain_to_ascii_strict(domain)
+                    .map_err(|_| "write domain names like example.com, separated by spaces")
+            };
+            text.split_whitespace()
+                .map(ascii)
+                .collect::<Result<Vec<_>, _>>()
+        };
+        self.optional("ALLOWED_EMAIL_DOMAINS", domains)
+            .unwrap_or_default()
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self {
+            variables: variables.into_iter().collect(),
+            mistakes: RefCell::default(),
+        }
+    }
+}
+
+/// One line of text.
+pub fn text(value: &str) -> Result<String, &'static str> {
+    let text = value.trim();
+    if text.contains(char::is_control) {
+        Err("write one line without control characters")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// Reads a whole `http` or `https` address.
+pub fn web_address(value: &str) -> Result<Url, &'static str> {
+    Url::parse(value.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or("write a whole web address like https://example.com")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn every_missing_or_malformed_variable_is_named_at_once() {
+        let env = environment(&[
+            ("TOKEN_KEY", "c2VjcmV0"),
+            ("PUBLIC_URL", "example.com"),
+            ("TABLE_NAME", " "),
+        ]);
+        let built = Some((env.table_name(), env.token_key(), env.public_url()));
+        let error = env.finish(built).unwrap_err().to_string();
+        assert!(error.contains("TABLE_NAME is not set"), "{error}");
+        assert!(error.contains("TOKEN_KEY is malformed"), "{error}");
+        assert!(error.contains("PUBLIC_URL is malformed"), "{error}");
+        assert!(!error.contains("c2VjcmV0"), "{error}");
+    }
+
+    #[test]
+    fn redirects_go_to_the_public_url_unless_other_origins_are_named() {
+        let env = environment(&[("PUBLIC_URL", "https://a.example/x")]);
+        assert!(
+            env.redirect_origins()
+                .unwrap()
+                .check("https://a.example/welcome")
+                .is_ok()
+        );
+        let env = environment(&[
+            ("PUBLIC_URL", "https://a.example"),
+            ("REDIRECT_ORIGINS", "https://b.example"),
+        ]);
+        let origins = env.redirect_origins().unwrap();
+        assert!(origins.check("https://a.example/").is_err());
+        assert!(origins.check("https://b.example/").is_ok());
+    }
+}

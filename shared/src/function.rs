@@ -1,0 +1,56 @@
+//! Where HTTP and the table meet: what the `main` of a function behind the API does, and how trouble with the table is
+//! answered.
+
+use lambda_http::{Request, lambda_runtime, service_fn};
+
+use crate::{
+    clock::{Clock, Entropy},
+    config::{ConfigError, Environment},
+    http::{Answer, Endpoint, Problem, unavailable},
+    store::{Store, StoreError},
+    telemetry,
+};
+
+/// What a function's `main` does: read the environment, open the connections, and answer until Lambda stops it.
+///
+/// A wrong environment or a table out of reach ends it at once, with one log line that says what is wrong.
+pub async fn run<S: AsRef<Store> + Send + Sync>(
+    new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
+    handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
+) -> Result<(), lambda_http::Error> {
+    telemetry::start();
+    let endpoint = match start(new, handle).await {
+        Ok(endpoint) => endpoint,
+        Err(error) => {
+            tracing::error!(%error, "the function can't start");
+            return Err(error);
+        }
+    };
+    lambda_http::run(service_fn(move |request| {
+        let endpoint = endpoint.clone();
+        async move { Ok::<_, lambda_runtime::Error>(endpoint.answer(request).await) }
+    }))
+    .await
+}
+
+async fn start<S: AsRef<Store> + Send + Sync>(
+    new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
+    handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
+) -> Result<Endpoint<S>, lambda_http::Error> {
+    let state = new(&Environment::process(), Clock::system(), Entropy::system())?;
+    state
+        .as_ref()
+        .warm_up()
+        .await
+        .map_err(|error: StoreError| lambda_http::Error::from(error))?;
+    Ok(Endpoint::new(state, handle))
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } => unavailable().because(error),
+            _ => Self::internal(error),
+        }
+    }
+}

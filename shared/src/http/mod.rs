@@ -1,0 +1,19 @@
+//! HTTP as Usher's functions speak it: who calls, what they sent, and answers that say what a person can do.
+
+mod body;
+mod caller;
+mod endpoint;
+mod paging;
+mod problem;
+mod retry;
+mod user;
+
+pub use self::{
+    body::{field, json_body, optional_json_body, required_field},
+    caller::{Caller, Scope, SignIn},
+    endpoint::{Answer, Endpoint, json, path_id},
+    paging::{CursorKind, Paging, encode_cursor, query},
+    problem::Problem,
+    retry::{corrected, daily_limit, too_soon, unavailable, user_not_found},
+    user::UserView,
+};
