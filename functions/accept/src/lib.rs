@@ -1,0 +1,223 @@
+//! The public routes, for whoever holds a link: `POST /v1/accept` registers, `/v1/accept/lookup` shows the
+//! invitation, `/v1/accept/decline` turns it down, `/v1/accept/renew` asks for a fresh link.
+//!
+//! All of them are POSTs with the token in the body, so that neither a mail scanner's GET nor a log ever matters.
+
+mod problem;
+
+use lambda_http::{Request, RequestExt};
+use serde::{Deserialize, Serialize};
+use usher::{
+    clock::{Clock, Entropy},
+    config::{ConfigError, Environment},
+    domain::{
+        self, InvitationToken, LinkRefusal, Locale, Message, Nonce, PersonName, RedirectUrl,
+        StateName, TokenHash, User, UserId,
+    },
+    http::{Answer, Problem, corrected, field, json, json_body, required_field},
+    mail::Templates,
+    store::{Attempt, Store},
+};
+
+use crate::problem::{link_problem, renew_problem};
+
+/// What the function works with. It has no key: a link is checked by its hash.
+#[derive(Debug)]
+pub struct Accept {
+    store: Store,
+    product_name: String,
+    templates: Templates,
+    default_locale: Locale,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Accept {
+    /// Reads `TABLE_NAME`, `PRODUCT_NAME` and `DEFAULT_LOCALE`.
+    pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
+        let (store, product_name) = (Store::from_env(env), env.product_name());
+        let (templates, default_locale) = (Templates::built_in(), env.default_locale());
+        env.finish((|| {
+            let (store, product_name) = (store?, product_name?);
+            Some(Self {
+                store,
+                product_name,
+                templates,
+                default_locale,
+                clock,
+                entropy,
+            })
+        })())
+    }
+}
+
+impl AsRef<Store> for Accept {
+    fn as_ref(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// Answers the route that the path ends with.
+pub async fn handle(state: &Accept, request: &Request) -> Answer {
+    match request.raw_http_path().rsplit('/').next() {
+        Some("lookup") => lookup(state, request).await,
+        Some("decline") => decline(state, request).await,
+        Some("renew") => renew(state, request).await,
+        _ => accept(state, request).await,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+struct LinkBody {
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+struct AcceptBody {
+    token: String,
+    name: Option<String>,
+    locale: Option<String>,
+}
+
+/// What the invited person sees of the invitation.
+#[derive(Serialize)]
+struct InvitationView<'a> {
+    email: &'a str,
+    name: Option<&'a str>,
+    locale: &'a Locale,
+    inviter: InviterView<'a>,
+    product_name: &'a str,
+    message: Option<&'a str>,
+    expires_at: String,
+    redirect_url: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct InviterView<'a> {
+    name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Registered<'a> {
+    user: RegisteredUser<'a>,
+    redirect_url: Option<&'a str>,
+}
+
+/// What a registered person sees of themselves: nothing that only administrators are to know.
+#[derive(Serialize)]
+struct RegisteredUser<'a> {
+    id: UserId,
+    email: &'a str,
+    name: Option<&'a str>,
+    locale: &'a Locale,
+    state: StateName,
+}
+
+impl<'a> Registered<'a> {
+    fn of(user: &'a User) -> Self {
+        Self {
+            user: RegisteredUser {
+                id: user.id,
+                email: user.email.as_str(),
+                name: user.name.as_ref().map(PersonName::as_str),
+                locale: &user.locale,
+                state: user.state.name(),
+            },
+            redirect_url: user.redirect_url.as_ref().map(RedirectUrl::as_str),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+async fn lookup(state: &Accept, request: &Request) -> Answer {
+    let body: LinkBody = json_body(request)?;
+    let (user, token) = holder(state, &body.token).await?;
+    if let Some(refusal) = domain::Accept::refusal(token, state.clock.now(), Some(&user)) {
+        return Err(link_problem(refusal));
+    }
+    json(&InvitationView {
+        email: user.email.as_str(),
+        name: user.name.as_ref().map(PersonName::as_str),
+        locale: &user.locale,
+        inviter: InviterView {
+            name: user.invited_by.name.as_ref().map(PersonName::as_str),
+        },
+        product_name: &state.product_name,
+        message: user.message.as_ref().map(Message::as_str),
+        expires_at: format!("{:.3}", user.expires_at),
+        redirect_url: user.redirect_url.as_ref().map(RedirectUrl::as_str),
+    })
+}
+
+async fn accept(state: &Accept, request: &Request) -> Answer {
+    let body: AcceptBody = json_body(request)?;
+    let name = required_field("name", body.name.unwrap_or_default(), |name| {
+        PersonName::parse(&name)
+    })?;
+    let locale: Option<Locale> = field("locale", body.locale, |tag| tag.parse())?;
+    let (user, token) = holder(state, &body.token).await?;
+    let accept = domain::Accept {
+        token,
+        now: state.clock.now(),
+        name,
+        locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
+    };
+    match state.store.accept(&user, &accept).await? {
+        Attempt::Done(user) => json(&Registered::of(&user)),
+        Attempt::Refused(found) => {
+            Err(domain::Accept::refusal(token, accept.now, found.as_deref())
+                .map_or_else(corrected, link_problem))
+        }
+    }
+}
+
+async fn decline(state: &Accept, request: &Request) -> Answer {
+    let body: LinkBody = json_body(request)?;
+    let (user, token) = holder(state, &body.token).await?;
+    let decline = domain::Decline {
+        token,
+        now: state.clock.now(),
+    };
+    match state.store.decline(&user, &decline).await? {
+        Attempt::Done(_) => json(&Outcome {
+            outcome: "declined",
+        }),
+        Attempt::Refused(found) => Err(decline
+            .refusal(found.as_deref())
+            .map_or_else(corrected, link_problem)),
+    }
+}
+
+async fn renew(state: &Accept, request: &Request) -> Answer {
+    let body: LinkBody = json_body(request)?;
+    let (user, token) = holder(state, &body.token).await?;
+    let renew = domain::Renew {
+        token,
+        now: state.clock.now(),
+        nonce: Nonce::new(state.entropy.bytes()),
+    };
+    match state.store.renew(&user, &renew).await? {
+        Attempt::Done(_) => json(&Outcome { outcome: "renewed" }),
+        Attempt::Refused(found) => Err(renew
+            .refusal(found.as_deref())
+            .map_or_else(corrected, |refusal| renew_problem(refusal, renew.now))),
+    }
+}
+
+/// The user whom the token claims to be for. Whether the token is genuine is yet to be asked, with its hash.
+async fn holder(state: &Accept, token: &str) -> Result<(User, TokenHash), Problem> {
+    let unknown = || link_problem(LinkRefusal::Unknown);
+    let token: InvitationToken = token.trim().parse().map_err(|_| unknown())?;
+    let user = state
+        .store
+        .user(token.user_id())
+        .await?
+        .ok_or_else(unknown)?;
+    Ok((user, token.hash()))
+}

@@ -1,0 +1,144 @@
+//! Writes the new users, 50 a transaction and several transactions at a time, and settles who was there already.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use futures::{StreamExt, stream};
+use usher::{
+    domain::{User, UserId},
+    store::{INVITEES_PER_CALL, StoreError, Written},
+};
+
+use crate::{
+    Invite, Terms,
+    rows::{Fate, Row},
+};
+
+/// How many transactions are under way at a time. More would only wait for each other in the table.
+const CALLS_AT_A_TIME: usize = 8;
+/// How often a transaction that DynamoDB could not take is tried, beyond what the SDK does by itself.
+const TRIES: u32 = 4;
+
+/// Writes what is to be written. Whatever happens every row has its true fate; `trouble` is why some were not written.
+pub(crate) async fn write(
+    state: &Invite,
+    terms: &Terms,
+    mut rows: Vec<Row>,
+) -> (Vec<Row>, Option<StoreError>) {
+    let mut chunks: Vec<Vec<(usize, Box<User>)>> = Vec::new();
+    for (index, row) in rows.iter_mut().enumerate() {
+        let user = match std::mem::replace(&mut row.fate, Fate::NotWritten) {
+            Fate::New(user) => user,
+            decided => {
+                row.fate = decided;
+                continue;
+            }
+        };
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() < INVITEES_PER_CALL => chunk.push((index, user)),
+            _ => chunks.push(vec![(index, user)]),
+        }
+    }
+    // Once the table has given out for good, asking it for the rest would outlast the caller's patience.
+    let given_up = AtomicBool::new(false);
+    let mut written = stream::iter(chunks)
+        .map(|chunk| write_chunk(state, terms, chunk, &given_up))
+        .buffer_unordered(CALLS_AT_A_TIME);
+    let mut trouble = None;
+    while let Some((fates, error)) = written.next().await {
+        for (index, fate) in fates {
+            rows[index].fate = fate;
+        }
+        trouble = trouble.or(error);
+    }
+    drop(written);
+    (rows, trouble)
+}
+
+/// Writes up to 50 users. Whoever is there already is left out and the rest tried again.
+async fn write_chunk(
+    state: &Invite,
+    terms: &Terms,
+    mut chunk: Vec<(usize, Box<User>)>,
+    given_up: &AtomicBool,
+) -> (Vec<(usize, Fate)>, Option<StoreError>) {
+    let mut fates = Vec::with_capacity(chunk.len());
+    let mut taken = Vec::new();
+    let mut tries = 0;
+    let mut trouble = None;
+    while !chunk.is_empty() && !given_up.load(Ordering::Relaxed) {
+        let users: Vec<User> = chunk.iter().map(|(_, user)| (**user).clone()).collect();
+        let written = match state.store.invite(&users).await {
+            Ok(written) => written,
+            Err(StoreError::Unavailable { .. }) if tries + 1 < TRIES => {
+                tries += 1;
+                tokio::time::sleep(pause(state, tries)).await;
+                continue;
+            }
+            Err(error) => {
+                given_up.store(true, Ordering::Relaxed);
+                return (settle(state, terms, fates, taken).await.0, Some(error));
+            }
+        };
+        let mut rest = Vec::new();
+        for ((index, user), written) in chunk.into_iter().zip(written) {
+            match written {
+                Written::Created => fates.push((index, Fate::Invited(user))),
+                Written::Taken {
+                    user_id: Some(id), ..
+                } => taken.push((index, id)),
+                Written::Taken { user_id: None, .. } => fates.push((index, Fate::Suppressed)),
+                Written::Unreadable => trouble = Some(StoreError::unreadable_address()),
+                Written::Undone => rest.push((index, user)),
+            }
+        }
+        chunk = rest;
+    }
+    let (fates, error) = settle(state, terms, fates, taken).await;
+    (fates, trouble.or(error))
+}
+
+/// Reads those who were there already: by their state, and by the request that created them, rows differ.
+async fn settle(
+    state: &Invite,
+    terms: &Terms,
+    mut fates: Vec<(usize, Fate)>,
+    taken: Vec<(usize, UserId)>,
+) -> (Vec<(usize, Fate)>, Option<StoreError>) {
+    if taken.is_empty() {
+        return (fates, None);
+    }
+    let ids: Vec<UserId> = taken.iter().map(|(_, id)| *id).collect();
+    let mut found = match state.store.users(&ids).await {
+        Ok(found) => found,
+        Err(error) => return (fates, Some(error)),
+    };
+    let mut trouble = None;
+    for (index, id) in taken {
+        match found.remove(&id) {
+            Some(user) => {
+                let ours = terms.idempotency_key.is_some()
+                    && user.idempotency_key == terms.idempotency_key;
+                let user = Box::new(user);
+                fates.push((
+                    index,
+                    if ours {
+                        Fate::Invited(user)
+                    } else {
+                        Fate::Exists(user)
+                    },
+                ));
+            }
+            None => trouble = Some(StoreError::missing_user(id)),
+        }
+    }
+    (fates, trouble)
+}
+
+/// Exponential, with jitter, so that two requests in conflict don't meet again.
+fn pause(state: &Invite, tries: u32) -> Duration {
+    let [jitter] = state.entropy.bytes::<1>();
+    Duration::from_millis((50 << tries) + u64::from(jitter))
+}

@@ -1,0 +1,144 @@
+//! `POST /v1/invitations`: up to 10,000 people become users, and a mail is queued for each.
+//!
+//! A row that can't be invited never stops the others, and says in a sentence why and what to do.
+
+mod answer;
+mod batch;
+mod rows;
+
+use lambda_http::Request;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use usher::{
+    clock::{Clock, Entropy},
+    config::{ConfigError, Environment},
+    domain::{
+        Group, IdempotencyKey, Inviter, Lifetime, Locale, Message, Origins, RedirectUrl, TenantId,
+        TextError, TokenKey,
+    },
+    http::{Answer, Caller, Problem, Scope, SignIn, field, json_body},
+    mail::{Sender, Templates},
+    store::Store,
+};
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct Invite {
+    store: Store,
+    sign_in: SignIn,
+    key: TokenKey,
+    sender: Sender,
+    templates: Templates,
+    default_locale: Locale,
+    origins: Origins,
+    allowed_domains: Vec<String>,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Invite {
+    /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `TOKEN_KEY`, `PUBLIC_URL`, `PRODUCT_NAME`, `DEFAULT_LOCALE`,
+    /// `REDIRECT_ORIGINS` and `ALLOWED_EMAIL_DOMAINS`.
+    pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
+        let (store, key, sender) = (Store::from_env(env), env.token_key(), Sender::from_env(env));
+        let (origins, allowed_domains) = (env.redirect_origins(), env.allowed_email_domains());
+        let (sign_in, default_locale) = (SignIn::from_env(env), env.default_locale());
+        env.finish((|| {
+            Some(Self {
+                store: store?,
+                sign_in,
+                key: key?,
+                sender: sender?,
+                templates: Templates::built_in(),
+                default_locale,
+                origins: origins?,
+                allowed_domains,
+                clock,
+                entropy,
+            })
+        })())
+    }
+}
+
+impl AsRef<Store> for Invite {
+    fn as_ref(&self) -> &Store {
+        &self.store
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+struct Body {
+    invitees: Option<Vec<Invitee>>,
+    text: Option<String>,
+    locale: Option<String>,
+    groups: Option<Vec<String>>,
+    message: Option<String>,
+    expires_in_days: Option<i64>,
+    redirect_url: Option<String>,
+    notify: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with an email")]
+struct Invitee {
+    email: String,
+    name: Option<String>,
+    locale: Option<String>,
+    groups: Option<Vec<String>>,
+    external_id: Option<String>,
+    metadata: Option<Map<String, Value>>,
+}
+
+/// What holds for all people of one request.
+struct Terms {
+    tenant: TenantId,
+    invited_by: Inviter,
+    locale: Option<Locale>,
+    groups: Vec<Group>,
+    message: Option<Message>,
+    lifetime: Lifetime,
+    redirect_url: Option<RedirectUrl>,
+    notify: bool,
+    idempotency_key: Option<IdempotencyKey>,
+}
+
+/// Answers for every row, in order.
+pub async fn handle(state: &Invite, request: &Request) -> Answer {
+    let caller = state.sign_in.caller(request, Scope::UsersInvite)?;
+    let mut body: Body = json_body(request)?;
+    let entries = rows::entries(&mut body)?;
+    let terms = terms(state, request, caller, body)?;
+    let rows = rows::decide(state, &terms, entries);
+    let (rows, trouble) = batch::write(state, &terms, rows).await;
+    answer::answer(state, &terms, &rows, trouble)
+}
+
+fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Result<Terms, Problem> {
+    let key = request
+        .headers()
+        .get("idempotency-key")
+        .map(|value| value.to_str().unwrap_or("\0").to_owned());
+    Ok(Terms {
+        tenant: caller.tenant,
+        invited_by: caller.identity,
+        locale: field("locale", body.locale, |tag| tag.parse::<Locale>())?,
+        groups: field("groups", body.groups, |names| parse_groups(&names))?.unwrap_or_default(),
+        message: field("message", body.message, |text| Message::parse(&text))?,
+        lifetime: field("expires_in_days", body.expires_in_days, Lifetime::days)?
+            .unwrap_or_default(),
+        redirect_url: field("redirect_url", body.redirect_url, |url| {
+            state.origins.check(&url)
+        })?,
+        notify: body.notify.unwrap_or(true),
+        idempotency_key: field("Idempotency-Key", key, |key| IdempotencyKey::parse(&key))?,
+    })
+}
+
+/// At most 20 groups a person, which is more than products use and keeps rows small.
+fn parse_groups(names: &[String]) -> Result<Vec<Group>, TextError> {
+    if names.len() > 20 {
+        return Err(TextError::TooMany(20));
+    }
+    names.iter().map(|name| Group::parse(name)).collect()
+}

@@ -1,0 +1,143 @@
+//! `GET /v1/users` and `GET /v1/users/{id}`: who was invited, and what has become of it.
+
+use lambda_http::{Request, RequestExt};
+use serde::Serialize;
+use usher::{
+    clock::{Clock, Entropy},
+    config::{ConfigError, Environment},
+    domain::StateName,
+    http::{
+        Answer, Caller, CursorKind, Paging, Problem, Scope, SignIn, UserView, encode_cursor, json,
+        path_id, query, user_not_found,
+    },
+    store::{Position, Selection, Store},
+};
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct List {
+    store: Store,
+    sign_in: SignIn,
+    clock: Clock,
+}
+
+impl List {
+    /// Reads `TABLE_NAME` and `TENANT_CLAIM`.
+    pub fn new(env: &Environment, clock: Clock, _: Entropy) -> Result<Self, ConfigError> {
+        let (store, sign_in) = (Store::from_env(env), SignIn::from_env(env));
+        env.finish(store.map(|store| Self {
+            store,
+            sign_in,
+            clock,
+        }))
+    }
+}
+
+impl AsRef<Store> for List {
+    fn as_ref(&self) -> &Store {
+        &self.store
+    }
+}
+
+#[derive(Serialize)]
+struct Users<'a> {
+    data: Vec<UserView<'a>>,
+    list_metadata: ListMetadata,
+}
+
+#[derive(Serialize)]
+struct ListMetadata {
+    after: Option<String>,
+}
+
+/// Answers with one user if the path names one, else with a page of them.
+pub async fn handle(state: &List, request: &Request) -> Answer {
+    let caller = state.sign_in.caller(request, Scope::UsersRead)?;
+    if request
+        .path_parameters_ref()
+        .is_some_and(|parameters| parameters.first("id").is_some())
+    {
+        one(state, request, &caller).await
+    } else {
+        page(state, request, caller).await
+    }
+}
+
+async fn one(state: &List, request: &Request, caller: &Caller) -> Answer {
+    let user = state.store.user(path_id(request)?).await?;
+    let user = user
+        .filter(|user| user.tenant == caller.tenant)
+        .ok_or_else(user_not_found)?;
+    json(&UserView::of(&user, state.clock.now()))
+}
+
+async fn page(state: &List, request: &Request, caller: Caller) -> Answer {
+    check_parameters(request)?;
+    let prefix = query(request, "q")
+        .map(|text| text.trim().to_lowercase())
+        .filter(|text| !text.is_empty());
+    let kind = if prefix.is_some() {
+        CursorKind::Address
+    } else {
+        CursorKind::Newest
+    };
+    let paging = Paging::of(request, kind)?;
+    let selection = Selection {
+        tenant: caller.tenant,
+        state: state_filter(request)?,
+        after: paging.after.map(Position),
+        limit: paging.limit,
+        now: state.clock.now(),
+    };
+    let page = match prefix {
+        Some(prefix) => state.store.search(&selection, &prefix).await?,
+        None => state.store.list(&selection).await?,
+    };
+    json(&Users {
+        data: page
+            .users
+            .iter()
+            .map(|user| UserView::of(user, selection.now))
+            .collect(),
+        list_metadata: ListMetadata {
+            after: page.after.map(|after| encode_cursor(&after.0, kind)),
+        },
+    })
+}
+
+fn state_filter(request: &Request) -> Result<Option<StateName>, Problem> {
+    query(request, "state")
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| {
+            Problem::bad_request(
+                "invalid_state",
+                "state names no state.",
+                "Use pending, expired, accepted, revoked or declined, or leave it out for all.",
+            )
+        })
+}
+
+/// A misspelt filter would show everybody, so parameters that are not known are refused.
+fn check_parameters(request: &Request) -> Result<(), Problem> {
+    let known = ["state", "q", "limit", "after"];
+    let parameters = request.query_string_parameters();
+    if let Some(name) = known
+        .iter()
+        .find(|name| parameters.all(name).is_some_and(|values| values.len() > 1))
+    {
+        return Err(Problem::bad_request(
+            "repeated_parameter",
+            format!("The parameter {name} is there more than once."),
+            "Send it once.",
+        ));
+    }
+    match parameters.iter().find(|(name, _)| !known.contains(name)) {
+        None => Ok(()),
+        Some((name, _)) => Err(Problem::bad_request(
+            "unknown_parameter",
+            format!("There is no parameter {name:?}."),
+            "Use state, q, limit and after.",
+        )),
+    }
+}
