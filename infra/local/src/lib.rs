@@ -1,0 +1,26 @@
+//! The whole stack on one machine: what `cargo run` starts, and what the tests start too.
+//!
+//! One process stands in for what AWS gives: a gateway that speaks API Gateway's events and checks sign-in
+//! tokens, DynamoDB (by `dynoxide`), the stream that drives the mailer (the pump), and [SES](ses) with a
+//! [mailbox]. The functions are the very ones that run in Lambda, and talk to all this with the real AWS clients.
+
+pub mod cli;
+mod database;
+mod event;
+mod files;
+mod gateway;
+mod invoker;
+pub mod mailbox;
+mod options;
+mod pump;
+mod routes;
+pub mod ses;
+mod sign_in;
+mod stack;
+mod tools;
+
+pub use self::{
+    options::{Options, StartError},
+    routes::{ROUTES, Route},
+    stack::Stack,
+};

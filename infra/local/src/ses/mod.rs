@@ -1,0 +1,209 @@
+//! SES on this machine: an endpoint the real AWS SDK talks to, which delivers to the [mailbox](crate::mailbox).
+//!
+//! It answers as SES does where that is surprising: a mail whose template lacks a variable is accepted and then
+//! never sent, a call may overspend the rate and the next one pays, one bad entry of a bulk call fails alone.
+//! Signatures are not checked. Only `SendEmail`, `SendBulkEmail` and `GetAccount` exist, and no stored templates.
+
+mod address;
+mod error;
+mod event;
+mod fault;
+mod letter;
+mod limits;
+mod outbox;
+pub mod render;
+mod send;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use axum::{
+    Json, Router,
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderName, HeaderValue, header::CONTENT_LENGTH},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures::stream;
+use serde::{Serialize, de::DeserializeOwned};
+use usher::clock::{Clock, Entropy};
+
+pub use error::SesError;
+pub use event::{BounceKind, Event, EventKind};
+pub use fault::Fault;
+
+use crate::mailbox::Mailbox;
+use address::Address;
+use fault::{CallFault, Faults};
+use limits::Limits;
+use wire::{GetAccountAnswer, SendQuota};
+
+/// SES takes mails of 40 MB, and requests with an inline template of 1 MB.
+const MAX_BODY: usize = 40 * 1024 * 1024;
+const MAX_TEMPLATED_BODY: usize = 1024 * 1024;
+
+/// How the account behaves. By default it sends anything, as fast as it is asked to.
+#[derive(Clone, Debug, Default)]
+pub struct SesOptions {
+    /// Only verified recipients and the simulator's, 200 a day, 1 a second: what every new account starts with.
+    pub sandbox: bool,
+    /// The recipients that the sandbox accepts.
+    pub verified: Vec<String>,
+    /// Recipients a second. Without it there is no limit, or the sandbox's.
+    pub rate: Option<f64>,
+}
+
+/// The SES of this process.
+pub struct Ses {
+    options: SesOptions,
+    mailbox: Arc<Mailbox>,
+    clock: Clock,
+    entropy: Entropy,
+    limits: Limits,
+    faults: Faults,
+    events: Mutex<Vec<Event>>,
+}
+
+impl Ses {
+    /// An account that has sent nothing yet.
+    pub fn new(
+        options: SesOptions,
+        mailbox: Arc<Mailbox>,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            limits: Limits::new(&options, Instant::now()),
+            options,
+            mailbox,
+            clock,
+            entropy,
+            faults: Faults::default(),
+            events: Mutex::default(),
+        })
+    }
+
+    /// SES's REST API, to be served at the root of the endpoint URL that SDK clients get.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/v2/email/account", get(get_account))
+            .route("/v2/email/outbound-emails", post(send_email))
+            .route("/v2/email/outbound-bulk-emails", post(send_bulk_email))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .with_state(Arc::clone(self))
+    }
+
+    /// Makes the next sending call or entry that `fault` fits go wrong. Faults of a kind are used in the order given.
+    pub fn fail_next(&self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// What happened since the process started, oldest first.
+    pub fn events(&self) -> Vec<Event> {
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn record(&self, events: Vec<Event>) {
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(events);
+    }
+
+    fn may_mail(&self, to: &Address) -> bool {
+        !self.options.sandbox
+            || to.is_simulator()
+            || self.options.verified.iter().any(|verified| to.is(verified))
+    }
+
+    /// Sends, unless a test asked for a failure. Logs name the outcome and never a recipient.
+    fn answer<T: Serialize>(
+        &self,
+        operation: &str,
+        send: impl FnOnce() -> Result<T, SesError>,
+    ) -> Response {
+        let (outcome, answer_arrives) = match self.faults.for_call() {
+            None => (send(), true),
+            Some(CallFault::DropAnswer) => (send(), false),
+            Some(CallFault::Refuse(error)) => (Err(error), true),
+        };
+        let code = outcome.as_ref().err().map_or("ok", SesError::code);
+        tracing::debug!(operation, code, "SES answered");
+        let mut response = match outcome {
+            Ok(answer) if answer_arrives => Json(answer).into_response(),
+            Ok(_) => broken_answer(),
+            Err(error) => error.into_response(),
+        };
+        if let Ok(id) = HeaderValue::try_from(outbox::uuid(&self.entropy)) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static("x-amzn-requestid"), id);
+        }
+        response
+    }
+}
+
+async fn send_email(State(ses): State<Arc<Ses>>, body: Bytes) -> Response {
+    ses.answer("SendEmail", || {
+        let request: wire::SendEmailRequest = parse(&body)?;
+        if request.content.template.is_some() {
+            check_templated_size(&body)?;
+        }
+        send::send_email(&ses, request)
+    })
+}
+
+async fn send_bulk_email(State(ses): State<Arc<Ses>>, body: Bytes) -> Response {
+    ses.answer("SendBulkEmail", || {
+        check_templated_size(&body)?;
+        send::send_bulk_email(&ses, &parse(&body)?)
+    })
+}
+
+async fn get_account(State(ses): State<Arc<Ses>>) -> Response {
+    Json(GetAccountAnswer {
+        enforcement_status: "HEALTHY",
+        production_access_enabled: !ses.options.sandbox,
+        sending_enabled: true,
+        send_quota: SendQuota {
+            max_24_hour_send: ses.limits.daily(),
+            max_send_rate: ses.limits.rate(),
+            sent_last_24_hours: ses.limits.sent_last_24_hours(ses.clock.now()),
+        },
+    })
+    .into_response()
+}
+
+fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, SesError> {
+    serde_json::from_slice(body)
+        .map_err(|error| SesError::BadRequest(format!("The body can't be read: {error}.")))
+}
+
+fn check_templated_size(body: &Bytes) -> Result<(), SesError> {
+    if body.len() <= MAX_TEMPLATED_BODY {
+        return Ok(());
+    }
+    let message = format!(
+        "A request with a template has at most 1 MB, this one {} bytes.",
+        body.len()
+    );
+    Err(SesError::BadRequest(message))
+}
+
+/// Promises a body and breaks the connection instead: the caller can't know whether its mails were sent.
+fn broken_answer() -> Response {
+    let broken =
+        stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
+    ([(CONTENT_LENGTH, "100")], Body::from_stream(broken)).into_response()
+}
