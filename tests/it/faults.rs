@@ -1,0 +1,537 @@
+//! What neither engine does by itself: a database that throttles, conflicts, loses answers or is gone; mail that SES
+//! does not take.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, Response},
+    routing::any,
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use usher_local::{Options, ses::Fault};
+
+use crate::app::{App, with_app};
+
+/// Stands between the functions and the database: counts calls, and can answer some of them itself.
+pub(crate) struct Proxy {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    database: String,
+    calls: Mutex<HashMap<String, usize>>,
+    faults: Mutex<Vec<Rule>>,
+    http: reqwest::Client,
+}
+
+struct Rule {
+    operation: &'static str,
+    times: usize,
+    reply: Reply,
+}
+
+/// What happens to a call instead.
+#[derive(Clone)]
+pub(crate) enum Reply {
+    /// This error, and nothing is done.
+    Error(&'static str),
+    /// A transaction that is cancelled because of this at its first action.
+    Cancelled(&'static str),
+    /// It is done, but the answer is lost.
+    Lost,
+}
+
+impl Proxy {
+    /// A proxy, and the options of a stack whose functions reach the database through it.
+    pub(crate) async fn start() -> (Self, Options) {
+        let database = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shared = Arc::new(Shared {
+            database: format!("http://{}", database.local_addr().unwrap()),
+            ..Shared::default()
+        });
+        let router = Router::new()
+            .route("/", any(forward))
+            .with_state(Arc::clone(&shared));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let variables = vec![("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url)];
+        (
+            Self { shared },
+            Options {
+                variables,
+                database: Some(database),
+                ..Options::default()
+            },
+        )
+    }
+
+    /// How often the operation was called.
+    pub(crate) fn calls(&self, operation: &str) -> usize {
+        self.shared
+            .calls
+            .lock()
+            .unwrap()
+            .get(operation)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    pub(crate) fn inject(&self, operation: &'static str, times: usize, reply: Reply) {
+        self.shared.faults.lock().unwrap().push(Rule {
+            operation,
+            times,
+            reply,
+        });
+    }
+
+    fn heal(&self) {
+        self.shared.faults.lock().unwrap().clear();
+    }
+}
+
+async fn forward(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let target = headers["x-amz-target"].to_str().unwrap().to_owned();
+    let operation = target.rsplit('.').next().unwrap().to_owned();
+    *shared
+        .calls
+        .lock()
+        .unwrap()
+        .entry(operation.clone())
+        .or_default() += 1;
+    let reply = {
+        let mut faults = shared.faults.lock().unwrap();
+        let rule = faults
+            .iter_mut()
+            .find(|rule| rule.operation == operation && rule.times > 0);
+        rule.map(|rule| {
+            rule.times -= 1;
+            rule.reply.clone()
+        })
+    };
+    let error = |status: u16, body: Value| {
+        let builder = Response::builder()
+            .status(status)
+            .header("content-type", "application/x-amz-json-1.0");
+        builder.body(Body::from(body.to_string())).unwrap()
+    };
+    let kind = |code: &str| format!("com.amazonaws.dynamodb.v20120810#{code}");
+    match reply {
+        Some(Reply::Error(code)) => {
+            let status = if code == "InternalServerError" {
+                500
+            } else {
+                400
+            };
+            return error(status, json!({"__type": kind(code), "message": "injected"}));
+        }
+        Some(Reply::Cancelled(code)) => {
+            let request: Value = serde_json::from_slice(&body).unwrap();
+            let actions = request["TransactItems"].as_array().unwrap().len();
+            let mut reasons = vec![json!({"Code": "None"}); actions];
+            reasons[0] = json!({"Code": code, "Message": "injected"});
+            let body = json!({"__type": kind("TransactionCanceledException"), "Message": "injected", "CancellationReasons": reasons});
+            return error(400, body);
+        }
+        Some(Reply::Lost) | None => {}
+    }
+    let mut request = shared.http.post(&shared.database);
+    for (name, value) in headers
+        .iter()
+        .filter(|(name, _)| *name != "host" && *name != "content-length")
+    {
+        request = request.header(name, value);
+    }
+    let answer = request.body(body).send().await.unwrap();
+    if matches!(reply, Some(Reply::Lost)) {
+        return error(
+            500,
+            json!({"__type": kind("InternalServerError"), "message": "the answer was lost"}),
+        );
+    }
+    let mut response = Response::builder().status(answer.status());
+    for (name, value) in answer
+        .headers()
+        .iter()
+        .filter(|(name, _)| *name != "transfer-encoding")
+    {
+        response = response.header(name, value);
+    }
+    response
+        .body(Body::from(answer.bytes().await.unwrap()))
+        .unwrap()
+}
+
+/// Runs a test with a proxy before the database.
+async fn with_proxy(test: impl AsyncFnOnce(&App, &Proxy)) {
+    let (proxy, options) = Proxy::start().await;
+    let app = App::start(options).await;
+    test(&app, &proxy).await;
+    proxy.heal();
+    app.assert_no_mail_is_left().await;
+    app.stack.stop().await;
+}
+
+fn emails(count: usize) -> String {
+    (0..count).map(|n| format!("p{n}@example.com\n")).collect()
+}
+
+fn outcomes(body: &Value) -> Vec<&str> {
+    body["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["outcome"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn transactions_in_conflict_are_tried_again_and_nobody_notices() {
+    with_proxy(async |app, proxy| {
+        proxy.inject(
+            "TransactWriteItems",
+            2,
+            Reply::Cancelled("TransactionConflict"),
+        );
+        let answer = app
+            .post("/v1/invitations", &json!({"text": emails(60)}))
+            .await;
+        assert_eq!(
+            (answer.status, &answer.body["counts"]["invited"]),
+            (200, &json!(60))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_throttled_table_is_a_503_that_tells_every_rows_true_outcome() {
+    with_proxy(async |app, proxy| {
+        app.invite("p0@example.com").await;
+        // The first 50 hold somebody who exists, so they take two calls; then the table gives out for good.
+        proxy.inject(
+            "TransactWriteItems",
+            usize::MAX,
+            Reply::Error("ThrottlingException"),
+        );
+        let answer = app
+            .post(
+                "/v1/invitations",
+                &json!({"text": format!("{} nonsense", emails(60))}),
+            )
+            .await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (503, "temporarily_unavailable")
+        );
+        assert!(answer.headers.contains_key("retry-after"));
+        assert_eq!(
+            outcomes(&answer.body)
+                .iter()
+                .filter(|outcome| **outcome == "unavailable")
+                .count(),
+            60
+        );
+        assert_eq!(outcomes(&answer.body)[60], "invalid_email");
+        proxy.heal();
+        let again = app
+            .post("/v1/invitations", &json!({"text": emails(60)}))
+            .await;
+        assert_eq!(
+            (again.status, &again.body["counts"]["invited"]),
+            (200, &json!(59))
+        );
+        assert_eq!(outcomes(&again.body)[0], "already_invited");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_written_before_the_table_failed_is_told_as_invited() {
+    with_proxy(async |app, proxy| {
+        // Who is there already can't be asked; everybody else is written.
+        proxy.inject(
+            "BatchGetItem",
+            usize::MAX,
+            Reply::Error("InternalServerError"),
+        );
+        app.invite("p5@example.com").await;
+        let answer = app
+            .post("/v1/invitations", &json!({"text": emails(60)}))
+            .await;
+        assert_eq!(answer.status, 503);
+        let told = outcomes(&answer.body);
+        assert_eq!(
+            told.iter().filter(|outcome| **outcome == "invited").count(),
+            59
+        );
+        assert_eq!(told[5], "unavailable");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_does_not_make_a_new_user_look_like_an_old_one() {
+    with_proxy(async |app, proxy| {
+        proxy.inject("TransactWriteItems", 1, Reply::Lost);
+        let answer = app
+            .post("/v1/invitations", &json!({"text": emails(3)}))
+            .await;
+        assert_eq!(
+            (answer.status, outcomes(&answer.body)),
+            (200, vec!["invited"; 3])
+        );
+        assert_eq!(
+            app.get("/v1/users").await.body["data"]
+                .as_array()
+                .unwrap()
+                .len(),
+            3
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_does_not_make_a_success_look_like_a_refusal() {
+    with_proxy(async |app, proxy| {
+        let id = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        app.advance(SignedDuration::from_secs(60));
+        proxy.inject("UpdateItem", 1, Reply::Lost);
+        assert_eq!(
+            app.post(&format!("/v1/users/{id}/resend"), &json!({}))
+                .await
+                .status,
+            200
+        );
+        // The mailer's claim too.
+        proxy.inject("UpdateItem", 1, Reply::Lost);
+        let token = app.mailed_token("ann@example.com").await;
+        proxy.inject("UpdateItem", 1, Reply::Lost);
+        assert_eq!(app.accept(&token).await.status, 200);
+        let other = app.invite("bo@example.com").await;
+        app.stack.settled().await;
+        proxy.inject("UpdateItem", 1, Reply::Lost);
+        assert_eq!(
+            app.post(&format!("/v1/users/{other}/revoke"), &json!({}))
+                .await
+                .body["state"],
+            "revoked"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_down_is_given_up_soon_however_many_are_invited() {
+    with_proxy(async |app, proxy| {
+        proxy.inject(
+            "TransactWriteItems",
+            usize::MAX,
+            Reply::Error("InternalServerError"),
+        );
+        let answer = app
+            .post("/v1/invitations", &json!({"text": emails(2000)}))
+            .await;
+        assert_eq!(
+            (answer.status, answer.body["counts"]["not_invited"].as_u64()),
+            (503, Some(2000))
+        );
+        // Eight transactions at a time, each tried four times, and every try three times by the SDK.
+        assert!(
+            proxy.calls("TransactWriteItems") <= 8 * 4 * 3,
+            "{}",
+            proxy.calls("TransactWriteItems")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_for_which_the_quota_is_used_up_waits_and_says_so() {
+    let app = App::start(Options::default()).await;
+    app.stack
+        .ses
+        .fail_next(Fault::EntryStatus("ACCOUNT_DAILY_QUOTA_EXCEEDED".into()));
+    let id = app.invite("ann@example.com").await;
+    app.stack.settled().await;
+    let delivery = app.get(&format!("/v1/users/{id}")).await.body["delivery"].clone();
+    assert_eq!(delivery["status"], "queued");
+    assert!(
+        delivery["reason"].as_str().unwrap().contains("quota"),
+        "{delivery}"
+    );
+    app.advance(SignedDuration::from_secs(60));
+    app.post(&format!("/v1/users/{id}/resend"), &json!({}))
+        .await;
+    app.assert_no_mail_is_left().await;
+    app.stack.stop().await;
+}
+
+#[tokio::test]
+async fn every_function_answers_503_while_the_table_is_out_of_reach() {
+    with_proxy(async |app, proxy| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        for operation in ["GetItem", "UpdateItem", "Query", "TransactWriteItems"] {
+            proxy.inject(operation, usize::MAX, Reply::Error("InternalServerError"));
+        }
+        for answer in [
+            app.get("/v1/users").await,
+            app.get(&format!("/v1/users/{id}")).await,
+            app.post(&format!("/v1/users/{id}/revoke"), &json!({}))
+                .await,
+            app.post(&format!("/v1/users/{id}/resend"), &json!({}))
+                .await,
+            app.lookup(&token).await,
+            app.accept(&token).await,
+        ] {
+            assert_eq!(
+                (answer.status, answer.code()),
+                (503, "temporarily_unavailable")
+            );
+            assert!(answer.headers.contains_key("retry-after"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_that_fails_is_made_when_the_record_comes_again() {
+    with_proxy(async |app, proxy| {
+        proxy.inject("UpdateItem", 3, Reply::Error("ThrottlingException"));
+        app.invite("ann@example.com").await;
+        assert_eq!(app.mails("ann@example.com").await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_that_ses_does_not_take_now_is_sent_later_with_the_same_link() {
+    for fault in [
+        Fault::CallThrottled,
+        Fault::ServiceDown,
+        Fault::EntryStatus("TRANSIENT_FAILURE".into()),
+        Fault::EntryStatus("FAILED".into()),
+    ] {
+        with_app(async |app| {
+            // As often as the mailer asks within one run, and once more, so that the record has to come again.
+            for _ in 0..4 {
+                app.stack.ses.fail_next(fault.clone());
+            }
+            app.invite("ann@example.com").await;
+            let token = app.mailed_token("ann@example.com").await;
+            assert_eq!(app.mails("ann@example.com").await.len(), 1);
+            assert_eq!(app.accept(&token).await.status, 200);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn when_the_answer_of_ses_is_lost_a_second_mail_carries_the_same_link() {
+    with_app(async |app| {
+        app.stack.ses.fail_next(Fault::DropConnectionAfterAccept);
+        app.invite("ann@example.com").await;
+        let mails = app.mails("ann@example.com").await;
+        assert_eq!(mails.len(), 2);
+        assert_eq!(mails[0].text, mails[1].text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_that_ses_refuses_for_good_is_recorded_with_what_to_do_and_stops_nobody_else() {
+    with_app(async |app| {
+        app.stack
+            .ses
+            .fail_next(Fault::EntryStatus("MESSAGE_REJECTED".into()));
+        app.post(
+            "/v1/invitations",
+            &json!({"text": "a@example.com b@example.com"}),
+        )
+        .await;
+        app.stack.settled().await;
+        let users = app.get("/v1/users?q=").await.body["data"].clone();
+        let mut statuses: Vec<_> = users
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|user| user["delivery"]["status"].as_str().unwrap())
+            .collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, ["failed", "sent"]);
+        let failed = users
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|user| user["delivery"]["status"] == "failed")
+            .unwrap();
+        assert!(
+            failed["delivery"]["reason"]
+                .as_str()
+                .unwrap()
+                .contains("Check")
+                || failed["delivery"]["reason"]
+                    .as_str()
+                    .unwrap()
+                    .contains("check")
+        );
+        app.advance(SignedDuration::from_secs(60));
+        let id = failed["id"].as_str().unwrap();
+        assert_eq!(
+            app.post(&format!("/v1/users/{id}/resend"), &json!({}))
+                .await
+                .status,
+            200
+        );
+        app.stack.settled().await;
+        assert_eq!(
+            app.get(&format!("/v1/users/{id}")).await.body["delivery"]["status"],
+            "sent"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_revoked_before_its_mail_goes_is_not_mailed() {
+    with_proxy(async |app, proxy| {
+        // The claim can't be made until the revocation is through.
+        proxy.inject("UpdateItem", 3, Reply::Error("ThrottlingException"));
+        let id = app.invite("ann@example.com").await;
+        let answer = loop {
+            let answer = app
+                .post(&format!("/v1/users/{id}/revoke"), &json!({}))
+                .await;
+            if answer.status != 503 {
+                break answer;
+            }
+        };
+        let mailed = app.mails("ann@example.com").await.len();
+        // Whichever came first: no mail, or a mail whose link is dead.
+        assert_eq!(answer.body["state"], "revoked");
+        assert!(mailed <= 1);
+        for mail in app.mails("ann@example.com").await {
+            assert_eq!(
+                app.accept(&crate::app::token_in(&mail.text)).await.code(),
+                "invitation_revoked"
+            );
+        }
+    })
+    .await;
+}

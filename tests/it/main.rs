@@ -1,0 +1,23 @@
+//! Usher as its users meet it: over real HTTP, through the real AWS clients, against a real DynamoDB engine.
+//!
+//! Every test has a stack of its own, with a clock that stands still and a fixed seed, and fails if mail is left unsent.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test, a surprise is a failure"
+)]
+
+mod app;
+mod bad_access;
+mod bad_input;
+mod bad_links;
+mod bulk;
+mod faults;
+mod journey;
+mod logs;
+mod process;
+mod restart;
+mod routes;
+mod store;
+mod wording;

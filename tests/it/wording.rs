@@ -1,0 +1,547 @@
+//! Every error that the API can answer, one snapshot a code, so that its whole wording can be read in one place.
+//!
+//! Each snapshot lists the ways to the code: what was done, and the body that came back. Nothing is redacted.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::{Value, json};
+use usher_local::Options;
+
+use crate::{
+    app::{App, Response, with_app},
+    faults::{Proxy, Reply},
+};
+
+/// All codes. One that is missing here, or can't be reached any more, fails the test.
+const CODES: [&str; 33] = [
+    "already_declined",
+    "already_registered",
+    "already_revoked",
+    "body_too_large",
+    "daily_limit",
+    "function_unreachable",
+    "internal_error",
+    "invalid_body",
+    "invalid_claim",
+    "invalid_cursor",
+    "invalid_field",
+    "invalid_json",
+    "invalid_limit",
+    "invalid_state",
+    "invalid_user_id",
+    "invitation_already_used",
+    "invitation_declined",
+    "invitation_expired",
+    "invitation_not_found",
+    "invitation_revoked",
+    "invitation_still_valid",
+    "invitees_or_text",
+    "missing_scope",
+    "no_addresses",
+    "no_such_route",
+    "not_signed_in",
+    "temporarily_unavailable",
+    "too_many_addresses",
+    "too_soon",
+    "unknown_parameter",
+    "unsupported_media_type",
+    "user_not_found",
+    "wrong_host",
+];
+
+/// The answers so far, by code.
+#[derive(Default)]
+struct Wording(BTreeMap<String, Vec<Value>>);
+
+impl Wording {
+    /// Keeps an answer, which must be a whole problem.
+    fn note(&mut self, when: &str, answer: Response) {
+        let code = answer.code().to_owned();
+        assert_eq!(
+            answer.headers["content-type"], "application/problem+json",
+            "{answer:?}"
+        );
+        assert_eq!(answer.body["status"], answer.status, "{answer:?}");
+        self.0
+            .entry(code)
+            .or_default()
+            .push(json!({"when": when, "body": answer.body}));
+    }
+
+    async fn invite(&mut self, app: &App, when: &str, body: Value) {
+        self.note(when, app.post("/v1/invitations", &body).await);
+    }
+
+    async fn raw(&mut self, app: &App, when: &str, content_type: &str, body: &[u8]) {
+        let authorization = format!("Bearer {}", app.admin);
+        let headers = [
+            ("content-type", content_type),
+            ("authorization", &authorization),
+        ];
+        let answer = app
+            .request(
+                Method::POST,
+                "/v1/invitations",
+                &headers,
+                Some(body.to_vec()),
+            )
+            .await;
+        self.note(when, answer);
+    }
+
+    async fn get(&mut self, app: &App, path: &str) {
+        self.note(path, app.get(path).await);
+    }
+}
+
+#[tokio::test]
+async fn every_problem_says_in_a_sentence_what_is_wrong_and_what_to_do() {
+    let mut wording = Wording::default();
+    with_app(async |app| {
+        bodies(app, &mut wording).await;
+        fields(app, &mut wording).await;
+        callers_and_routes(app, &mut wording).await;
+        lists_and_users(app, &mut wording).await;
+        links(app, &mut wording).await;
+    })
+    .await;
+    outages(&mut wording).await;
+    let codes: Vec<_> = wording.0.keys().map(String::as_str).collect();
+    assert_eq!(codes, CODES);
+    for (code, answers) in &wording.0 {
+        insta::assert_json_snapshot!(code.as_str(), answers);
+    }
+    let bodies = wording.0.values().flatten().map(|answer| &answer["body"]);
+    let texts = bodies.flat_map(|body| [&body["detail"], &body["hint"]]);
+    assert_sentences(texts.map(|text| text.as_str().unwrap()));
+}
+
+/// People read these: whole sentences, short enough to read, without the names of types that only the code knows.
+fn assert_sentences<'a>(texts: impl Iterator<Item = &'a str>) {
+    let jargon = ["struct ", "i64", "a sequence", "a map", "floating point"];
+    let bad: Vec<_> = texts
+        .filter(|text| {
+            !text.ends_with('.')
+                || text.ends_with("..")
+                || text.contains(".. ")
+                || text.contains("..:")
+                || text.len() > 400
+                || jargon.iter().any(|word| text.contains(word))
+        })
+        .collect();
+    assert!(bad.is_empty(), "no sentences: {bad:#?}");
+}
+
+async fn bodies(app: &App, wording: &mut Wording) {
+    for (when, body) in [
+        ("no JSON at all", "hello"),
+        ("an empty body", ""),
+        ("half a body", "{\"text\": \"ann@example.com\""),
+        (
+            "a second value after the first",
+            "{\"text\": \"ann@example.com\"} {}",
+        ),
+    ] {
+        wording
+            .raw(app, when, "application/json", body.as_bytes())
+            .await;
+    }
+    wording
+        .raw(app, "no UTF-8", "application/json", b"{\"text\": \"\xFF\"}")
+        .await;
+    wording.raw(app, "text/plain", "text/plain", b"{}").await;
+    wording
+        .raw(
+            app,
+            "7 MB",
+            "application/json",
+            &vec![b' '; 7 * 1024 * 1024],
+        )
+        .await;
+    for (when, body) in [
+        (
+            "an unknown field",
+            json!({"text": "ann@example.com", "mesage": "Hi"}),
+        ),
+        (
+            "an unknown field in a row",
+            json!({"invitees": [{"email": "a@example.com"}, {"email": "b@example.com", "nmae": "B"}]}),
+        ),
+        (
+            "a row without an address",
+            json!({"invitees": [{"name": "Ann"}]}),
+        ),
+        (
+            "rows that are only addresses",
+            json!({"invitees": ["ann@example.com"]}),
+        ),
+        (
+            "invitees that are no list",
+            json!({"invitees": "ann@example.com"}),
+        ),
+        (
+            "an address that is a number",
+            json!({"invitees": [{"email": 1}]}),
+        ),
+        (
+            "metadata that is a list",
+            json!({"invitees": [{"email": "a@example.com", "metadata": []}]}),
+        ),
+        (
+            "groups that are a text",
+            json!({"text": "ann@example.com", "groups": "staff"}),
+        ),
+        (
+            "notify that is a text",
+            json!({"text": "ann@example.com", "notify": "yes"}),
+        ),
+        (
+            "expires_in_days of 1.5",
+            json!({"text": "ann@example.com", "expires_in_days": 1.5}),
+        ),
+        (
+            "expires_in_days as a text",
+            json!({"text": "ann@example.com", "expires_in_days": "7"}),
+        ),
+        ("a body that is a list", json!([])),
+        ("a body that is a text", json!("ann@example.com")),
+    ] {
+        wording.invite(app, when, body).await;
+    }
+    wording.note(
+        "accepting without a token",
+        app.public("/v1/accept", &json!({"name": "Ann"})).await,
+    );
+    let many: Vec<_> = (0..10_001)
+        .map(|n| json!({"email": format!("p{n}@example.com")}))
+        .collect();
+    for (when, body) in [
+        ("neither invitees nor text", json!({"message": "Hi"})),
+        (
+            "both invitees and text",
+            json!({"invitees": [], "text": ""}),
+        ),
+        ("no invitees", json!({"invitees": []})),
+        ("a text of spaces", json!({"text": " \n "})),
+        ("10,001 addresses", json!({"invitees": many})),
+    ] {
+        wording.invite(app, when, body).await;
+    }
+}
+
+async fn fields(app: &App, wording: &mut Wording) {
+    let groups: Vec<_> = (0..21).map(|n| format!("g{n}")).collect();
+    for (field, value) in [
+        ("locale", json!("no language")),
+        ("groups", json!(groups)),
+        ("groups", json!(["two words"])),
+        ("groups", json!([""])),
+        ("message", json!("x".repeat(1001))),
+        ("message", json!("bell\u{7}")),
+        ("message", json!(" ")),
+        ("expires_in_days", json!(0)),
+        ("expires_in_days", json!(366)),
+        ("redirect_url", json!("https://evil.example/")),
+        ("redirect_url", json!("javascript:alert(1)")),
+    ] {
+        let mut body = json!({"text": "ann@example.com"});
+        body[field] = value;
+        let mut when = format!("{field}: {}", body[field]);
+        when.truncate(60);
+        wording.invite(app, &when, body).await;
+    }
+    let authorization = format!("Bearer {}", app.admin);
+    for (when, key) in [
+        ("an Idempotency-Key of 256 characters", "k".repeat(256)),
+        ("an Idempotency-Key with a tab", "a\tb".to_owned()),
+    ] {
+        let headers = [
+            ("content-type", "application/json"),
+            ("authorization", &authorization),
+            ("idempotency-key", &key),
+        ];
+        let body = json!({"text": "ann@example.com"}).to_string().into_bytes();
+        wording.note(
+            when,
+            app.request(Method::POST, "/v1/invitations", &headers, Some(body))
+                .await,
+        );
+    }
+    for (when, name) in [
+        ("accepting without a name", None),
+        ("accepting with an empty name", Some(" ".to_owned())),
+        (
+            "accepting with a name of two lines",
+            Some("Ann\nLee".to_owned()),
+        ),
+        (
+            "accepting with a name that is a web address",
+            Some("www.spam.example".to_owned()),
+        ),
+        (
+            "accepting with a name of 101 characters",
+            Some("x".repeat(101)),
+        ),
+    ] {
+        let body = json!({"token": "inv_", "name": name});
+        wording.note(when, app.public("/v1/accept", &body).await);
+    }
+    wording.note(
+        "time backwards",
+        app.public("/_local/clock", &json!({"advance_seconds": -1}))
+            .await,
+    );
+}
+
+async fn callers_and_routes(app: &App, wording: &mut Wording) {
+    wording.note(
+        "without a sign-in token",
+        app.request(Method::GET, "/v1/users", &[], None).await,
+    );
+    wording.note(
+        "with something that is no token",
+        app.get_as("abc", "/v1/users").await,
+    );
+    let expired = app.token(&json!({"expires_in_seconds": -1})).await;
+    wording.note(
+        "with an expired token",
+        app.get_as(&expired, "/v1/users").await,
+    );
+    let id = "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    let none = app.token(&json!({"scope": "openid"})).await;
+    wording.note("users:read", app.get_as(&none, "/v1/users").await);
+    wording.note(
+        "users:invite",
+        app.post_as(&none, "/v1/invitations", &json!({})).await,
+    );
+    wording.note(
+        "users:write",
+        app.post_as(&none, &format!("/v1/users/{id}/revoke"), &json!({}))
+            .await,
+    );
+    for claims in [json!({"sub": ""}), json!({"tenant": "two words"})] {
+        let token = app.token(&claims).await;
+        wording.note(&claims.to_string(), app.get_as(&token, "/v1/users").await);
+    }
+    wording.get(app, "/v2/users").await;
+    wording.note("a method that the route lacks", app.get("/v1/accept").await);
+    let headers = [("host", "evil.example")];
+    wording.note(
+        "another host",
+        app.request(Method::GET, "/v1/users", &headers, None).await,
+    );
+}
+
+async fn lists_and_users(app: &App, wording: &mut Wording) {
+    for path in [
+        "/v1/users?limit=0",
+        "/v1/users?after=rubbish",
+        "/v1/users?state=lost",
+        "/v1/users?sate=pending",
+        "/v1/users/ann",
+        "/v1/users/usr_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    ] {
+        wording.get(app, path).await;
+    }
+}
+
+async fn links(app: &App, wording: &mut Wording) {
+    wording.note("a link that never was", app.lookup("inv_").await);
+    let id = app.invite("ann@example.com").await;
+    let path = |what: &str| format!("/v1/users/{id}/{what}");
+    let token = app.mailed_token("ann@example.com").await;
+    let renew = async || {
+        app.public("/v1/accept/renew", &json!({"token": token}))
+            .await
+    };
+    wording.note(
+        "resending at once",
+        app.post(&path("resend"), &json!({})).await,
+    );
+    wording.note("renewing a valid link", renew().await);
+    for _ in 1..10 {
+        app.advance(SignedDuration::from_secs(60));
+        app.stack.settled().await;
+        assert_eq!(app.post(&path("resend"), &json!({})).await.status, 200);
+    }
+    app.advance(SignedDuration::from_secs(60));
+    wording.note(
+        "resending for the eleventh time",
+        app.post(&path("resend"), &json!({})).await,
+    );
+    let token = app.mailed_token("ann@example.com").await;
+    app.advance(SignedDuration::from_hours(24 * 7));
+    wording.note("an expired link", app.lookup(&token).await);
+    let revoked = app.post(&path("revoke"), &json!({})).await;
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    wording.note("a revoked link", app.lookup(&token).await);
+    wording.note(
+        "revoking twice",
+        app.post(&path("revoke"), &json!({})).await,
+    );
+    wording.note(
+        "resending what is revoked",
+        app.post(&path("resend"), &json!({})).await,
+    );
+
+    let id = app.invite("bo@example.com").await;
+    let path = |what: &str| format!("/v1/users/{id}/{what}");
+    let token = app.mailed_token("bo@example.com").await;
+    let body = json!({"token": token});
+    assert_eq!(app.public("/v1/accept/decline", &body).await.status, 200);
+    wording.note("a declined link", app.lookup(&token).await);
+    wording.note(
+        "revoking what is declined",
+        app.post(&path("revoke"), &json!({})).await,
+    );
+    wording.note(
+        "resending what is declined",
+        app.post(&path("resend"), &json!({})).await,
+    );
+
+    let id = app.invite("cy@example.com").await;
+    let path = |what: &str| format!("/v1/users/{id}/{what}");
+    let token = app.mailed_token("cy@example.com").await;
+    assert_eq!(app.accept(&token).await.status, 200);
+    wording.note("a used link", app.accept(&token).await);
+    wording.note(
+        "revoking a registered user",
+        app.post(&path("revoke"), &json!({})).await,
+    );
+    wording.note(
+        "resending to a registered user",
+        app.post(&path("resend"), &json!({})).await,
+    );
+}
+
+async fn outages(wording: &mut Wording) {
+    let (proxy, options) = Proxy::start().await;
+    let app = App::start(options).await;
+    proxy.inject("Query", usize::MAX, Reply::Error("ThrottlingException"));
+    wording.note(
+        "listing while the table is throttled",
+        app.get("/v1/users").await,
+    );
+    proxy.inject(
+        "TransactWriteItems",
+        usize::MAX,
+        Reply::Error("ThrottlingException"),
+    );
+    wording
+        .invite(
+            &app,
+            "inviting while the table is throttled",
+            json!({"text": "ann@example.com"}),
+        )
+        .await;
+    proxy.inject("GetItem", 1, Reply::Error("AccessDeniedException"));
+    let path = "/v1/users/usr_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    wording.note("reading without permission", app.get(path).await);
+    app.stack.stop().await;
+
+    let nowhere = Options {
+        functions_url: Some("http://127.0.0.1:1".to_owned()),
+        ..Options::default()
+    };
+    let app = App::start(nowhere).await;
+    wording.note("no `cargo lambda watch`", app.get("/v1/users").await);
+    app.stack.stop().await;
+}
+
+#[tokio::test]
+async fn every_row_that_is_not_invited_says_in_a_sentence_why_and_what_to_do() {
+    let variables = vec![(
+        "ALLOWED_EMAIL_DOMAINS".to_owned(),
+        "example.com bücher.example".to_owned(),
+    )];
+    let options = Options {
+        variables,
+        ..Options::default()
+    };
+    crate::app::with_options(options, async |app| {
+        let mut ids = Vec::new();
+        for name in ["pending", "expired", "accepted", "revoked", "declined"] {
+            let days = if name == "expired" { 1 } else { 30 };
+            let body = json!({"text": format!("{name}@example.com"), "expires_in_days": days});
+            let answer = app.post("/v1/invitations", &body).await;
+            ids.push(
+                answer.body["results"][0]["user_id"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            );
+        }
+        app.accept(&app.mailed_token("accepted@example.com").await)
+            .await;
+        app.post(&format!("/v1/users/{}/revoke", ids[3]), &json!({}))
+            .await;
+        let body = json!({"token": app.mailed_token("declined@example.com").await});
+        app.public("/v1/accept/decline", &body).await;
+        app.advance(SignedDuration::from_hours(24));
+
+        let mut invitees: Vec<_> = [
+            "pending@example.com",
+            "expired@example.com",
+            "accepted@example.com",
+            "revoked@example.com",
+            "declined@example.com",
+            "PENDING@Example.com",
+            "ann@example.org",
+            "",
+            "ann",
+            "a@b@example.com",
+            "ann\u{FF20}example.com",
+            "a\0@example.com",
+            "a b@example.com",
+            "ann@example.com\r\nBcc: z@example.com",
+            "jürgen@example.com",
+            &format!("{}@example.com", "x".repeat(300)),
+            "a\"b@example.com",
+            "a..b@example.com",
+            "a@localhost",
+            &format!("a@{}.com", "b".repeat(250)),
+        ]
+        .map(|email| json!({"email": email}))
+        .into();
+        let groups: Vec<_> = (0..21).map(|n| format!("g{n}")).collect();
+        for (field, value) in [
+            ("name", json!("Ann\r\nBcc: z@example.com")),
+            ("name", json!("Win at https://spam.example")),
+            ("name", json!("")),
+            ("name", json!("x".repeat(101))),
+            ("locale", json!("no language")),
+            ("groups", json!(groups)),
+            ("groups", json!(["two words"])),
+            ("external_id", json!("x".repeat(256))),
+            ("metadata", json!({"x": "x".repeat(4096)})),
+        ] {
+            let mut row = json!({"email": "ann@example.com"});
+            row[field] = value;
+            invitees.push(row);
+        }
+        let answer = app
+            .post("/v1/invitations", &json!({"invitees": invitees}))
+            .await;
+        assert_eq!(
+            answer.body["counts"],
+            json!({"total": invitees.len(), "invited": 0, "not_invited": invitees.len()})
+        );
+        let mut table = String::new();
+        let rows = answer.body["results"].as_array().unwrap();
+        for row in rows {
+            let detail = row["detail"].as_str().unwrap();
+            writeln!(
+                table,
+                "{}\n  {}\n  {detail}\n",
+                row["input"],
+                row["outcome"].as_str().unwrap()
+            )
+            .unwrap();
+        }
+        insta::assert_snapshot!("rows", table);
+        assert_sentences(rows.iter().map(|row| row["detail"].as_str().unwrap()));
+    })
+    .await;
+}
