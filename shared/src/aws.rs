@@ -4,17 +4,23 @@
 //! Amazon's own roots, so only those are trusted. An operator behind a proxy that inspects TLS sets
 //! `TRUST_STORE=system` to have the system's roots back.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_dynamodb::config::BehaviorVersion;
-use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_sdk_dynamodb::{
+    config::{BehaviorVersion, ConfigBag, Intercept, RuntimeComponents, SharedHttpClient},
+    error::BoxError,
+    operation::transact_write_items::TransactWriteItemsInput,
+};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::{
+    interceptors::context::BeforeSerializationInterceptorContextRef, orchestrator::Metadata,
+};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
-use aws_types::{SdkConfig, region::Region};
+use aws_types::{SdkConfig, region::Region, sdk_config};
 
 use crate::config::{Environment, web_address};
 
@@ -32,7 +38,8 @@ pub fn dynamodb(env: &Environment) -> Option<aws_sdk_dynamodb::Client> {
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(timeouts(Duration::from_secs(4), Duration::from_secs(10)))
         .build();
-    Some(aws_sdk_dynamodb::Client::new(&config))
+    let config = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(CallLog("dynamodb"));
+    Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
 
 /// An SES client that never repeats a call: SES has no idempotency token, so a repeated one is a second mail.
@@ -41,22 +48,103 @@ pub fn ses(env: &Environment) -> Option<aws_sdk_sesv2::Client> {
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts(Duration::from_secs(20), Duration::from_secs(20)))
         .build();
-    Some(aws_sdk_sesv2::Client::new(&config))
+    let config = aws_sdk_sesv2::config::Builder::from(&config).interceptor(CallLog("ses"));
+    Some(aws_sdk_sesv2::Client::from_conf(config.build()))
+}
+
+/// A Secrets Manager client that tries a call three times, within 8 seconds in all: INIT may take ten.
+pub fn secrets(env: &Environment) -> Option<aws_sdk_secretsmanager::Client> {
+    let config = sdk_config(env, "AWS_ENDPOINT_URL_SECRETS_MANAGER")?
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts(Duration::from_secs(3), Duration::from_secs(8)))
+        .build();
+    let config = aws_sdk_secretsmanager::config::Builder::from(&config)
+        .interceptor(CallLog("secretsmanager"));
+    Some(aws_sdk_secretsmanager::Client::from_conf(config.build()))
+}
+
+/// A Cognito client that tries a call three times, within 10 seconds in all.
+pub fn cognito(env: &Environment) -> Option<aws_sdk_cognitoidentityprovider::Client> {
+    let config = sdk_config(env, "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")?
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts(Duration::from_secs(4), Duration::from_secs(10)))
+        .build();
+    let config = aws_sdk_cognitoidentityprovider::config::Builder::from(&config)
+        .interceptor(CallLog("cognito-idp"));
+    Some(aws_sdk_cognitoidentityprovider::Client::from_conf(
+        config.build(),
+    ))
+}
+
+/// Logs, at debug level, which permissions each call needs: `actions` are IAM's names for what is done.
+///
+/// An operator who narrows a role reads there what the function really does; the deployment test compares the roles
+/// with it.
+#[derive(Debug)]
+struct CallLog(&'static str);
+
+impl Intercept for CallLog {
+    fn name(&self) -> &'static str {
+        "CallLog"
+    }
+
+    fn read_before_serialization(
+        &self,
+        call: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let operation = config.load::<Metadata>().map_or("", Metadata::name);
+            let actions = match call.input().downcast_ref::<TransactWriteItemsInput>() {
+                Some(transaction) => transaction_actions(transaction),
+                None => [operation].into(),
+            };
+            let service = self.0;
+            let actions: Vec<_> = actions
+                .iter()
+                .map(|name| format!("{service}:{name}"))
+                .collect();
+            tracing::debug!(actions = actions.join(" "), operation, "AWS call");
+        }
+        Ok(())
+    }
+}
+
+/// A transaction needs the permission of each of its writes, and none of its own.
+fn transaction_actions(transaction: &TransactWriteItemsInput) -> BTreeSet<&'static str> {
+    transaction
+        .transact_items()
+        .iter()
+        .flat_map(|item| {
+            [
+                item.condition_check().map(|_| "ConditionCheckItem"),
+                item.delete().map(|_| "DeleteItem"),
+                item.put().map(|_| "PutItem"),
+                item.update().map(|_| "UpdateItem"),
+            ]
+        })
+        .flatten()
+        .collect()
+}
+
+/// What all clients of an environment share, at an endpoint of their own if a variable names one.
+fn sdk_config(env: &Environment, endpoint_variable: &str) -> Option<sdk_config::Builder> {
+    let mut config = env.sdk(shared_config)?.clone().into_builder();
+    let endpoint = env
+        .optional(endpoint_variable, web_address)
+        .or_else(|| env.optional("AWS_ENDPOINT_URL", web_address));
+    config.set_endpoint_url(endpoint.map(|url| url.as_str().trim_end_matches('/').to_owned()));
+    Some(config)
 }
 
 /// Lambda sets region and credentials as variables, so those are read and nothing else is searched.
-fn sdk_config(
-    env: &Environment,
-    endpoint_variable: &str,
-) -> Option<aws_types::sdk_config::Builder> {
+fn shared_config(env: &Environment) -> Option<SdkConfig> {
     let text = |value: &str| Ok::<_, &str>(value.to_owned());
     let region = env.required("AWS_REGION", text);
     let id = env.required("AWS_ACCESS_KEY_ID", text);
     let secret = env.required("AWS_SECRET_ACCESS_KEY", text);
     let session = env.text("AWS_SESSION_TOKEN").map(ToOwned::to_owned);
-    let endpoint = env
-        .optional(endpoint_variable, web_address)
-        .or_else(|| env.optional("AWS_ENDPOINT_URL", web_address));
     let roots = env.optional("TRUST_STORE", |value| match value {
         "amazon" => Ok(amazon_roots()),
         "system" => Ok(TrustStore::default()),
@@ -71,13 +159,12 @@ fn sdk_config(
         .tls_context(tls)
         .build_https();
     let credentials = Credentials::new(id?, secret?, session, None, "environment");
-    let mut config = SdkConfig::builder()
+    let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http);
-    config.set_endpoint_url(endpoint.map(|url| url.as_str().trim_end_matches('/').to_owned()));
-    Some(config)
+    Some(config.build())
 }
 
 /// A client for services on this machine, which speak plain HTTP.

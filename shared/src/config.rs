@@ -1,7 +1,12 @@
 //! Configuration from environment variables: read once, at start, and every mistake named in one error.
 
-use std::{cell::RefCell, collections::HashMap, fmt::Display};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    fmt::Display,
+};
 
+use aws_types::SdkConfig;
 use thiserror::Error;
 use url::Url;
 
@@ -9,7 +14,10 @@ use crate::domain::{Locale, Origins, TokenKey};
 
 /// What is wrong with the environment: one sentence for each variable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the configuration is incomplete: {}", .0.join("; "))]
+#[error(
+    "the configuration is incomplete: {}. The stack's template sets these among the function's environment variables, most from a parameter of the same name",
+    .0.join("; ")
+)]
 pub struct ConfigError(pub Vec<String>);
 
 /// The variables a function was started with, and the mistakes found in them so far.
@@ -17,6 +25,8 @@ pub struct ConfigError(pub Vec<String>);
 pub struct Environment {
     variables: HashMap<String, String>,
     mistakes: RefCell<Vec<String>>,
+    /// Read once, however many clients are made.
+    sdk: OnceCell<Option<SdkConfig>>,
 }
 
 impl Environment {
@@ -36,6 +46,21 @@ impl Environment {
             .filter(|value| !value.trim().is_empty())
     }
 
+    /// Sets a variable that is not set by itself but follows from others.
+    pub(crate) fn set(&mut self, name: &str, value: String) {
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    /// Notes what is wrong with a variable.
+    pub(crate) fn mistake(&self, sentence: String) {
+        self.mistakes.borrow_mut().push(sentence);
+    }
+
+    /// What the AWS clients of this environment share, made when the first is made.
+    pub(crate) fn sdk(&self, make: fn(&Self) -> Option<SdkConfig>) -> Option<&SdkConfig> {
+        self.sdk.get_or_init(|| make(self)).as_ref()
+    }
+
     /// A variable without which nothing works. `parse` turns it into what it means.
     pub fn required<T, E: Display>(
         &self,
@@ -43,9 +68,7 @@ impl Environment {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         if self.text(name).is_none() {
-            self.mistakes
-                .borrow_mut()
-                .push(format!("{name} is not set"));
+            self.mistake(format!("{name} is not set"));
         }
         self.optional(name, parse)
     }
@@ -60,9 +83,7 @@ impl Environment {
             Ok(value) => Some(value),
             // The value itself is left out: it may be a secret.
             Err(error) => {
-                self.mistakes
-                    .borrow_mut()
-                    .push(format!("{name} is malformed: {error}"));
+                self.mistake(format!("{name} is malformed: {error}"));
                 None
             }
         }
@@ -81,14 +102,28 @@ impl Environment {
         self.required("TABLE_NAME", text)
     }
 
-    /// `TOKEN_KEY`: the key that tokens are made with, 32 bytes in base64.
+    /// `TOKEN_KEY`: the key that tokens are made with, 32 bytes in base64; or what [`with_secrets`](Self::with_secrets)
+    /// has read from the secret that `TOKEN_KEY_SECRET` names.
     pub fn token_key(&self) -> Option<TokenKey> {
-        self.required("TOKEN_KEY", TokenKey::from_base64)
+        match (self.text("TOKEN_KEY"), self.text("TOKEN_KEY_SECRET")) {
+            // That the secret could not be read is a mistake that is noted already.
+            (None, Some(_)) => None,
+            (None, None) => {
+                self.mistake("neither TOKEN_KEY_SECRET nor TOKEN_KEY is set".to_owned());
+                None
+            }
+            (Some(_), _) => self.required("TOKEN_KEY", TokenKey::from_base64),
+        }
     }
 
     /// `PUBLIC_URL`: where people reach the pages, and so where the links in mails lead.
     pub fn public_url(&self) -> Option<Url> {
         self.required("PUBLIC_URL", web_address)
+    }
+
+    /// `SIGN_IN_URL`: where people sign in once they have registered, if that is known.
+    pub fn sign_in_url(&self) -> Option<Url> {
+        self.optional("SIGN_IN_URL", web_address)
     }
 
     /// `PRODUCT_NAME`: what people are invited to, as mails name it.
@@ -136,7 +171,7 @@ impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
         Self {
             variables: variables.into_iter().collect(),
-            mistakes: RefCell::default(),
+            ..Self::default()
         }
     }
 }
@@ -183,6 +218,29 @@ mod tests {
         assert!(error.contains("TOKEN_KEY is malformed"), "{error}");
         assert!(error.contains("PUBLIC_URL is malformed"), "{error}");
         assert!(!error.contains("c2VjcmV0"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_secret_out_of_reach_is_named_with_everything_else_that_is_wrong() {
+        let env = environment(&[
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+            // Nobody listens there.
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9"),
+            (
+                "TOKEN_KEY_SECRET",
+                "arn:aws:secretsmanager:us-east-1:1:secret:s",
+            ),
+        ]);
+        let env = env.with_secrets().await;
+        let error = env.finish(env.token_key().zip(env.table_name()));
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("TOKEN_KEY_SECRET names can't be read (no connection)"),
+            "{error}"
+        );
+        assert!(error.contains("TABLE_NAME is not set"), "{error}");
     }
 
     #[test]

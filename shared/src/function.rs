@@ -7,14 +7,21 @@ use crate::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     http::{Answer, Endpoint, Problem, unavailable},
-    store::{Store, StoreError},
+    store::StoreError,
     telemetry,
 };
 
+/// What a function works with, once it is ready for the first request.
+pub trait WarmUp {
+    /// Opens every connection with a cheap call, so that the first request need not. Fails if what the environment
+    /// names is not there or may not be used.
+    fn warm_up(&self) -> impl Future<Output = Result<(), lambda_http::Error>>;
+}
+
 /// What a function's `main` does: read the environment, open the connections, and answer until Lambda stops it.
 ///
-/// A wrong environment or a table out of reach ends it at once, with one log line that says what is wrong.
-pub async fn run<S: AsRef<Store> + Send + Sync>(
+/// A wrong environment, or a table or user pool out of reach, ends it at once, with one log line that says what is wrong.
+pub async fn run<S: WarmUp + Send + Sync>(
     new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
     handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
 ) -> Result<(), lambda_http::Error> {
@@ -33,16 +40,13 @@ pub async fn run<S: AsRef<Store> + Send + Sync>(
     .await
 }
 
-async fn start<S: AsRef<Store> + Send + Sync>(
+async fn start<S: WarmUp + Send + Sync>(
     new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
     handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
 ) -> Result<Endpoint<S>, lambda_http::Error> {
-    let state = new(&Environment::process(), Clock::system(), Entropy::system())?;
-    state
-        .as_ref()
-        .warm_up()
-        .await
-        .map_err(|error: StoreError| lambda_http::Error::from(error))?;
+    let env = Environment::process().with_secrets().await;
+    let state = new(&env, Clock::system(), Entropy::system())?;
+    state.warm_up().await?;
     Ok(Endpoint::new(state, handle))
 }
 

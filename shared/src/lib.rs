@@ -11,5 +11,6 @@ pub mod domain;
 pub mod function;
 pub mod http;
 pub mod mail;
+mod secret;
 pub mod store;
 pub mod telemetry;

@@ -3,10 +3,12 @@
 //!
 //! All of them are POSTs with the token in the body, so that neither a mail scanner's GET nor a log ever matters.
 
+mod pool;
 mod problem;
 
 use lambda_http::{Request, RequestExt};
 use serde::{Deserialize, Serialize};
+use url::Url;
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
@@ -14,12 +16,16 @@ use usher::{
         self, InvitationToken, LinkRefusal, Locale, Message, Nonce, PersonName, RedirectUrl,
         StateName, TokenHash, User, UserId,
     },
+    function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
     mail::Templates,
     store::{Attempt, Store},
 };
 
-use crate::problem::{link_problem, renew_problem};
+use crate::{
+    pool::UserPool,
+    problem::{link_problem, renew_problem},
+};
 
 /// What the function works with. It has no key: a link is checked by its hash.
 #[derive(Debug)]
@@ -28,15 +34,18 @@ pub struct Accept {
     product_name: String,
     templates: Templates,
     default_locale: Locale,
+    pool: Option<UserPool>,
+    sign_in_url: Option<Url>,
     clock: Clock,
     entropy: Entropy,
 }
 
 impl Accept {
-    /// Reads `TABLE_NAME`, `PRODUCT_NAME` and `DEFAULT_LOCALE`.
+    /// Reads `TABLE_NAME`, `PRODUCT_NAME`, `DEFAULT_LOCALE`, `USER_POOL_ID` and `SIGN_IN_URL`.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, product_name) = (Store::from_env(env), env.product_name());
         let (templates, default_locale) = (Templates::built_in(), env.default_locale());
+        let (pool, sign_in_url) = (UserPool::from_env(env), env.sign_in_url());
         env.finish((|| {
             let (store, product_name) = (store?, product_name?);
             Some(Self {
@@ -44,6 +53,8 @@ impl Accept {
                 product_name,
                 templates,
                 default_locale,
+                pool,
+                sign_in_url,
                 clock,
                 entropy,
             })
@@ -51,9 +62,17 @@ impl Accept {
     }
 }
 
-impl AsRef<Store> for Accept {
-    fn as_ref(&self) -> &Store {
-        &self.store
+impl WarmUp for Accept {
+    async fn warm_up(&self) -> Result<(), lambda_http::Error> {
+        let pool = async {
+            match &self.pool {
+                Some(pool) => pool.warm_up().await,
+                None => Ok(()),
+            }
+        };
+        let (table, pool) = tokio::join!(self.store.warm_up(), pool);
+        table?;
+        Ok(pool?)
     }
 }
 
@@ -103,6 +122,7 @@ struct InviterView<'a> {
 struct Registered<'a> {
     user: RegisteredUser<'a>,
     redirect_url: Option<&'a str>,
+    sign_in_url: Option<&'a str>,
 }
 
 /// What a registered person sees of themselves: nothing that only administrators are to know.
@@ -116,7 +136,7 @@ struct RegisteredUser<'a> {
 }
 
 impl<'a> Registered<'a> {
-    fn of(user: &'a User) -> Self {
+    fn of(user: &'a User, sign_in_url: Option<&'a Url>) -> Self {
         Self {
             user: RegisteredUser {
                 id: user.id,
@@ -126,6 +146,7 @@ impl<'a> Registered<'a> {
                 state: user.state.name(),
             },
             redirect_url: user.redirect_url.as_ref().map(RedirectUrl::as_str),
+            sign_in_url: sign_in_url.map(Url::as_str),
         }
     }
 }
@@ -168,12 +189,30 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
         name,
         locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
     };
+    if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
+        return Err(link_problem(refusal));
+    }
+    if let Some(pool) = &state.pool {
+        pool.register(&user, &accept.name).await?;
+    }
     match state.store.accept(&user, &accept).await? {
-        Attempt::Done(user) => json(&Registered::of(&user)),
+        Attempt::Done(user) => json(&Registered::of(&user, state.sign_in_url.as_ref())),
         Attempt::Refused(found) => {
+            take_back(state, user.id, found.as_deref()).await?;
             Err(domain::Accept::refusal(token, accept.now, found.as_deref())
                 .map_or_else(corrected, link_problem))
         }
+    }
+}
+
+/// Somebody was faster. If that was another accept of the same link, the account is theirs; if the invitation was
+/// withdrawn, there must be none. A link that was replaced leaves it to whoever accepts with the newer one.
+async fn take_back(state: &Accept, id: UserId, found: Option<&User>) -> Result<(), Problem> {
+    let ended = found
+        .is_none_or(|user| matches!(user.state.name(), StateName::Revoked | StateName::Declined));
+    match &state.pool {
+        Some(pool) if ended => Ok(pool.withdraw(id).await?),
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,7 @@ use usher::{
         Group, IdempotencyKey, Inviter, Lifetime, Locale, Message, Origins, RedirectUrl, TenantId,
         TextError, TokenKey,
     },
+    function::WarmUp,
     http::{Answer, Caller, Problem, Scope, SignIn, field, json_body},
     mail::{Sender, Templates},
     store::Store,
@@ -60,9 +61,9 @@ impl Invite {
     }
 }
 
-impl AsRef<Store> for Invite {
-    fn as_ref(&self) -> &Store {
-        &self.store
+impl WarmUp for Invite {
+    async fn warm_up(&self) -> Result<(), lambda_http::Error> {
+        Ok(self.store.warm_up().await?)
     }
 }
 
@@ -94,6 +95,7 @@ struct Invitee {
 struct Terms {
     tenant: TenantId,
     invited_by: Inviter,
+    appoints: bool,
     locale: Option<Locale>,
     groups: Vec<Group>,
     message: Option<Message>,
@@ -122,6 +124,7 @@ fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Resul
     Ok(Terms {
         tenant: caller.tenant,
         invited_by: caller.identity,
+        appoints: caller.appoints,
         locale: field("locale", body.locale, |tag| tag.parse::<Locale>())?,
         groups: field("groups", body.groups, |names| parse_groups(&names))?.unwrap_or_default(),
         message: field("message", body.message, |text| Message::parse(&text))?,

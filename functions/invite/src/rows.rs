@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use usher::{
     domain::{
-        EmailAddress, EmailError, EmailKey, ExternalId, Invitation, Locale, Metadata, Nonce,
+        EmailAddress, EmailError, EmailKey, ExternalId, Group, Invitation, Locale, Metadata, Nonce,
         PersonName, User, UserId, split_paste,
     },
     http::Problem,
@@ -13,6 +13,7 @@ use usher::{
 use crate::{Body, Invite, Invitee, Terms, parse_groups};
 
 const MOST_ADDRESSES: usize = 10_000;
+const APPOINTS_NOBODY: &str = "Only an administrator may invite somebody into the group administrators. Leave the group out, or ask one.";
 
 /// One person as they were sent.
 pub(crate) struct Entry {
@@ -150,13 +151,17 @@ fn invitation(
         asked.or_else(|| terms.locale.clone()),
         &state.default_locale,
     );
+    let groups = parse("groups", invitee.groups, |names| parse_groups(&names))?
+        .unwrap_or_else(|| terms.groups.clone());
+    if !terms.appoints && groups.iter().any(Group::is_administrators) {
+        return Err(("groups", APPOINTS_NOBODY.to_owned()));
+    }
     Ok(Invitation {
         email: email.clone(),
         name,
         locale,
         locale_source,
-        groups: parse("groups", invitee.groups, |names| parse_groups(&names))?
-            .unwrap_or_else(|| terms.groups.clone()),
+        groups,
         external_id: parse("external_id", invitee.external_id, |id| {
             ExternalId::parse(&id)
         })?,

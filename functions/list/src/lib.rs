@@ -6,6 +6,7 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::StateName,
+    function::WarmUp,
     http::{
         Answer, Caller, CursorKind, Paging, Problem, Scope, SignIn, UserView, encode_cursor, json,
         path_id, query, user_not_found,
@@ -33,9 +34,9 @@ impl List {
     }
 }
 
-impl AsRef<Store> for List {
-    fn as_ref(&self) -> &Store {
-        &self.store
+impl WarmUp for List {
+    async fn warm_up(&self) -> Result<(), lambda_http::Error> {
+        Ok(self.store.warm_up().await?)
     }
 }
 

@@ -17,9 +17,9 @@ use jiff::SignedDuration;
 use usher::{
     aws,
     clock::Clock,
-    config::{self, Environment},
+    config::Environment,
     domain::{InvitationToken, TokenKey, User},
-    mail::{Mailer, Outcome, Sender},
+    mail::{Mailer, Origin, Outcome, Sender},
     store::{Attempt, Store},
 };
 
@@ -52,11 +52,12 @@ struct Held {
 }
 
 impl Mailing {
-    /// Reads `TABLE_NAME`, `TOKEN_KEY`, `MAIL_FROM`, `PUBLIC_URL`, `PRODUCT_NAME`, `DEFAULT_LOCALE` and
-    /// `MAIL_LEASE_SECONDS`; asks SES for the account's rate, and the table for a sign of life.
+    /// Reads `TABLE_NAME`, `TOKEN_KEY`, `MAIL_FROM`, `MAIL_IDENTITY`, `MAIL_CONFIGURATION_SET`, `PUBLIC_URL`,
+    /// `PRODUCT_NAME`, `DEFAULT_LOCALE` and `MAIL_LEASE_SECONDS`; asks SES for the account's rate and whether the sender
+    /// is verified, and the table for a sign of life.
     pub async fn start(env: &Environment, clock: Clock) -> Result<Self, lambda_runtime::Error> {
         let (store, ses, key) = (Store::from_env(env), aws::ses(env), env.token_key());
-        let from = env.required("MAIL_FROM", config::text);
+        let origin = Origin::from_env(env);
         let lease = env.optional("MAIL_LEASE_SECONDS", |text| {
             let seconds = text.parse().ok();
             let allowed = seconds.filter(|seconds| (1..=3600).contains(seconds));
@@ -64,10 +65,10 @@ impl Mailing {
         });
         let lease = lease.unwrap_or(LEASE_SECONDS);
         let (sender, locale) = (Sender::from_env(env), env.default_locale());
-        let parts = (|| Some((store?, ses?, key?, from?, sender?)))();
-        let (store, ses, key, from, sender) = env.finish(parts)?;
+        let parts = (|| Some((store?, ses?, key?, origin?, sender?)))();
+        let (store, ses, key, origin, sender) = env.finish(parts)?;
         store.warm_up().await?;
-        let mailer = Mailer::connect(ses, from, sender, locale).await?;
+        let mailer = Mailer::connect(ses, origin, sender, locale).await?;
         Ok(Self {
             store,
             mailer,

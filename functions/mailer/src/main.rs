@@ -7,7 +7,8 @@ use usher::{clock::Clock, config::Environment, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let mailing = Mailing::start(&Environment::process(), Clock::system())
+    let env = Environment::process().with_secrets().await;
+    let mailing = Mailing::start(&env, Clock::system())
         .await
         .inspect_err(|error| tracing::error!(%error, "the function can't start"))?;
     let mailing = &mailing;

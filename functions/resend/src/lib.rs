@@ -6,9 +6,10 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{self, Lifetime, Locale, Message, Nonce, ResendRefusal, TokenKey},
+    function::WarmUp,
     http::{
-        Answer, Problem, Scope, SignIn, UserView, corrected, daily_limit, field, json,
-        optional_json_body, path_id, too_soon, user_not_found,
+        Answer, Problem, Scope, SignIn, UserView, administrators_only, corrected, daily_limit,
+        field, json, optional_json_body, path_id, too_soon, user_not_found,
     },
     mail::Templates,
     store::{Attempt, Store},
@@ -45,9 +46,9 @@ impl Resend {
     }
 }
 
-impl AsRef<Store> for Resend {
-    fn as_ref(&self) -> &Store {
-        &self.store
+impl WarmUp for Resend {
+    async fn warm_up(&self) -> Result<(), lambda_http::Error> {
+        Ok(self.store.warm_up().await?)
     }
 }
 
@@ -70,6 +71,7 @@ pub async fn handle(state: &Resend, request: &Request) -> Answer {
     let resend = domain::Resend {
         now: state.clock.now(),
         reactivate: body.reactivate.unwrap_or_default(),
+        appoints: caller.appoints,
         locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
         message: field("message", body.message, |text| Message::parse(&text))?,
         lifetime: field("expires_in_days", body.expires_in_days, Lifetime::days)?
@@ -105,6 +107,9 @@ fn refused(refusal: ResendRefusal, now: jiff::Timestamp) -> Problem {
             "This person has declined the invitation and asked not to be invited again.",
             "If they have changed their mind, send {\"reactivate\": true}.",
         ),
+        ResendRefusal::Administrator => {
+            administrators_only("This was an invitation to be an administrator, and you are none.")
+        }
         ResendRefusal::TooSoon { retry_at } => too_soon(now, retry_at),
         ResendRefusal::DailyLimit { retry_at } => daily_limit(now, retry_at),
     }

@@ -5,6 +5,7 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{self, RevokeRefusal},
+    function::WarmUp,
     http::{Answer, Problem, Scope, SignIn, UserView, corrected, json, path_id, user_not_found},
     store::{Attempt, Store},
 };
@@ -29,9 +30,9 @@ impl Revoke {
     }
 }
 
-impl AsRef<Store> for Revoke {
-    fn as_ref(&self) -> &Store {
-        &self.store
+impl WarmUp for Revoke {
+    async fn warm_up(&self) -> Result<(), lambda_http::Error> {
+        Ok(self.store.warm_up().await?)
     }
 }
 

@@ -110,6 +110,7 @@ async fn start_and_wait(arguments: Arguments) -> Result<(), StartError> {
             sandbox: arguments.ses_sandbox,
             verified: arguments.ses_verified,
             rate: arguments.ses_rate,
+            ..SesOptions::default()
         },
         variables,
         ..Options::default()

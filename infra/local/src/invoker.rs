@@ -15,7 +15,6 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     http::{Answer, Endpoint},
-    store::Store,
 };
 
 /// Why there is no answer.
@@ -70,6 +69,12 @@ impl Invoker {
                 "list",
                 make.http(list::List::new, |state, request| {
                     Box::pin(list::handle(state, request))
+                })?,
+            ),
+            (
+                "pages",
+                make.http(pages::Pages::new, |state, request| {
+                    Box::pin(async { pages::handle(state, request) })
                 })?,
             ),
             (
@@ -142,7 +147,7 @@ struct Make<'a> {
 
 impl Make<'_> {
     /// A function behind the API, called through the very adapter that it has in Lambda.
-    fn http<S: AsRef<Store> + Send + Sync + 'static>(
+    fn http<S: Send + Sync + 'static>(
         &self,
         new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
         handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,

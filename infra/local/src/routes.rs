@@ -23,24 +23,26 @@ const fn signed_in(method: &'static str, path: &'static str, function: &'static 
     }
 }
 
-const fn public(path: &'static str) -> Route {
+const fn public(method: &'static str, path: &'static str, function: &'static str) -> Route {
     Route {
-        method: "POST",
+        method,
         path,
-        function: "accept",
+        function,
         public: true,
     }
 }
 
 /// All routes of the API.
-pub const ROUTES: [Route; 9] = [
+pub const ROUTES: [Route; 11] = [
     signed_in("POST", "/v1/invitations", "invite"),
     signed_in("POST", "/v1/users/{id}/resend", "resend"),
     signed_in("POST", "/v1/users/{id}/revoke", "revoke"),
     signed_in("GET", "/v1/users", "list"),
     signed_in("GET", "/v1/users/{id}", "list"),
-    public("/v1/accept"),
-    public("/v1/accept/lookup"),
-    public("/v1/accept/decline"),
-    public("/v1/accept/renew"),
+    public("POST", "/v1/accept", "accept"),
+    public("POST", "/v1/accept/lookup", "accept"),
+    public("POST", "/v1/accept/decline", "accept"),
+    public("POST", "/v1/accept/renew", "accept"),
+    public("GET", "/", "pages"),
+    public("GET", "/accept", "pages"),
 ];

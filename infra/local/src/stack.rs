@@ -296,7 +296,9 @@ fn variables(
         ("AWS_ENDPOINT_URL_SESV2", ses_url),
         ("AWS_REGION", "us-east-1"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("GROUPS_CLAIM", "cognito:groups"),
         ("MAIL_FROM", "Usher <invitations@example.com>"),
+        ("MAIL_IDENTITY", "example.com"),
         // Nobody else sends here, so after a crash there is no need to wait for long.
         ("MAIL_LEASE_SECONDS", "3"),
         ("PRODUCT_NAME", "Acme"),

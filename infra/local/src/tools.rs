@@ -1,5 +1,4 @@
 //! What exists on the local stack only, under `/_local/`: sign-in tokens for the asking, and a clock to move.
-//! And the stand-in for the page on which people accept.
 
 use std::sync::Arc;
 
@@ -7,8 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     http::{HeaderValue, Response, header},
-    response::{IntoResponse, Redirect},
-    routing::{get, post},
+    routing::post,
 };
 use jiff::SignedDuration;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -33,6 +31,7 @@ pub(crate) struct TokenRequest {
     email: String,
     scope: String,
     tenant: Option<String>,
+    groups: Option<Vec<String>>,
     expires_in_seconds: i64,
 }
 
@@ -44,6 +43,7 @@ impl Default for TokenRequest {
             email: "admin@example.com".to_owned(),
             scope: "users:read users:invite users:write settings:write".to_owned(),
             tenant: None,
+            groups: None,
             expires_in_seconds: TOKEN_SECONDS,
         }
     }
@@ -69,6 +69,9 @@ impl TokenRequest {
         }
         if let Some(tenant) = self.tenant {
             claims.insert("tenant".to_owned(), Value::String(tenant));
+        }
+        if let Some(groups) = self.groups {
+            claims.insert("cognito:groups".to_owned(), groups.into());
         }
         sign_in.issue(
             claims,
@@ -122,18 +125,6 @@ pub(crate) fn router(sign_in: Arc<SignIn>, clock: Clock, data: Option<Arc<DataDi
     Router::new()
         .route("/_local/token", post(token))
         .route("/_local/clock", post(move_clock))
-        .route("/accept", get(accept_page))
-        .route("/", get(async || Redirect::temporary("/_local/mail")))
-}
-
-async fn accept_page() -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    (headers, include_str!("accept.html"))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Response<Body>>> {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    InvitationToken, Lifetime, Locale, LocaleSource, Message, Nonce, Requirement, StateName,
+    Group, InvitationToken, Lifetime, Locale, LocaleSource, Message, Nonce, Requirement, StateName,
     TenantId, TokenHash, User, UserId, invitation::MAIL_DUE, requirement::first_broken,
 };
 
@@ -50,6 +50,8 @@ pub struct Resend {
     pub now: Timestamp,
     /// Also bring back a revoked or declined invitation.
     pub reactivate: bool,
+    /// Whether who asks may make administrators. Who may not, can't bring back one who was turned away either.
+    pub appoints: bool,
     /// Another language from now on.
     pub locale: Option<(Locale, LocaleSource)>,
     /// Another personal note from now on.
@@ -73,6 +75,8 @@ pub enum ResendRefusal {
     Revoked,
     /// Declined, and `reactivate` was not given.
     Declined,
+    /// An invitation to be an administrator, which only an administrator may bring back.
+    Administrator,
     /// The cool-down is not over.
     TooSoon {
         /// When it is.
@@ -97,6 +101,9 @@ impl Resend {
             Requirement::Tenant(self.tenant.clone()),
             Requirement::State(states),
         ];
+        if self.reactivate && !self.appoints {
+            requirements.push(Requirement::NotInGroup(Group::administrators()));
+        }
         requirements.extend(throttle(self.now));
         requirements
     }
@@ -112,6 +119,7 @@ impl Resend {
                 StateName::Declined => ResendRefusal::Declined,
                 _ => ResendRefusal::Accepted,
             },
+            Requirement::NotInGroup(_) => ResendRefusal::Administrator,
             Requirement::MailRequestedBy { nth: 0, .. } => ResendRefusal::TooSoon {
                 retry_at: retry_at(user, 0),
             },

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{StateName, TenantId, TokenHash, User};
+use super::{Group, StateName, TenantId, TokenHash, User};
 
 /// One condition on a stored user.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub enum Requirement {
     TokenOrRenewed(TokenHash),
     /// The stored state is one of these.
     State(&'static [StateName]),
+    /// The user is not to join this group.
+    NotInGroup(Group),
     /// The link is still valid at this instant.
     NotExpired(Timestamp),
     /// The token has expired at this instant, or was exchanged for a fresh link whose mail has not gone yet.
@@ -52,6 +54,7 @@ impl Requirement {
                 user.token_hash == Some(*hash) || user.renewed_hash == Some(*hash)
             }
             Self::State(allowed) => allowed.contains(&user.state.name()),
+            Self::NotInGroup(group) => !user.groups.contains(group),
             Self::NotExpired(now) => !user.has_expired(*now),
             Self::Renewable(hash, now) => {
                 let waiting = user.renewed_hash == Some(*hash) && user.token_hash.is_none();

@@ -107,6 +107,21 @@ text!(
     |text| line(text, 255)
 );
 
+/// The group whose members may do everything, in the sign-in as in an invitation.
+const ADMINISTRATORS: &str = "administrators";
+
+impl Group {
+    /// The group of the administrators: whoever accepts an invitation into it may do everything from then on.
+    pub fn administrators() -> Self {
+        Self(ADMINISTRATORS.to_owned())
+    }
+
+    /// Whether it is the administrators' group.
+    pub fn is_administrators(&self) -> bool {
+        self.0 == ADMINISTRATORS
+    }
+}
+
 fn length(text: &str, limit: usize) -> Result<(), TextError> {
     if text.is_empty() {
         return Err(TextError::Empty);

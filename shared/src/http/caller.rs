@@ -8,7 +8,7 @@ use lambda_http::{Request, RequestExt, http::StatusCode, request::RequestContext
 use super::Problem;
 use crate::{
     config::Environment,
-    domain::{Inviter, PersonName, TenantId},
+    domain::{Group, Inviter, PersonName, TenantId},
 };
 
 /// A permission. A sign-in token lists those it has in its `scope`.
@@ -20,6 +20,17 @@ pub enum Scope {
     UsersInvite,
     /// Revoke, and change users.
     UsersWrite,
+    /// Change what holds for all users.
+    SettingsWrite,
+}
+
+impl Scope {
+    const ALL: [Self; 4] = [
+        Self::UsersRead,
+        Self::UsersInvite,
+        Self::UsersWrite,
+        Self::SettingsWrite,
+    ];
 }
 
 impl fmt::Display for Scope {
@@ -28,6 +39,7 @@ impl fmt::Display for Scope {
             Self::UsersRead => "users:read",
             Self::UsersInvite => "users:invite",
             Self::UsersWrite => "users:write",
+            Self::SettingsWrite => "settings:write",
         })
     }
 }
@@ -36,6 +48,8 @@ impl fmt::Display for Scope {
 #[derive(Clone, Debug)]
 pub struct SignIn {
     tenant_claim: String,
+    groups_claim: Option<String>,
+    scope_prefix: String,
 }
 
 /// A signed-in person or program.
@@ -45,13 +59,18 @@ pub struct Caller {
     pub tenant: TenantId,
     /// Who they are.
     pub identity: Inviter,
+    /// Whether they may do everything, and so may make administrators of others.
+    pub appoints: bool,
 }
 
 impl SignIn {
-    /// Reads `TENANT_CLAIM`: the claim that names the tenant, `tenant` if not set.
+    /// Reads `TENANT_CLAIM`: the claim that names the tenant, `tenant` if not set; `GROUPS_CLAIM`: the claim whose
+    /// group `administrators` has all scopes, none if not set; `SCOPE_PREFIX`: what stands before our scopes' names.
     pub fn from_env(env: &Environment) -> Self {
         Self {
             tenant_claim: env.text("TENANT_CLAIM").unwrap_or("tenant").to_owned(),
+            groups_claim: env.text("GROUPS_CLAIM").map(ToOwned::to_owned),
+            scope_prefix: env.text("SCOPE_PREFIX").unwrap_or_default().to_owned(),
         }
     }
 
@@ -64,12 +83,22 @@ impl SignIn {
                 .map(|value| value.trim())
                 .filter(|value| !value.is_empty())
         };
+        // Cognito says what a token is for. An ID token tells a page who signed in; it opens nothing.
+        if claim("token_use").is_some_and(|what| what != "access") {
+            return Err(invalid_claim(
+                "token_use",
+                "says that it is no access token",
+            ));
+        }
         let id = claim("sub").ok_or_else(|| invalid_claim("sub", "names nobody"))?;
+        let administrator = self
+            .groups_claim
+            .as_deref()
+            .and_then(claim)
+            .is_some_and(in_administrators);
         let granted = claim("scope").unwrap_or_default();
-        if !granted
-            .split_whitespace()
-            .any(|granted| granted == scope.to_string())
-        {
+        let has = |scope: Scope| administrator || self.grants(granted, scope);
+        if !has(scope) {
             return Err(missing_scope(scope));
         }
         let tenant = match claim(&self.tenant_claim) {
@@ -86,8 +115,30 @@ impl SignIn {
                 id: id.chars().take(255).collect(),
                 name,
             },
+            appoints: Scope::ALL.into_iter().all(has),
         })
     }
+
+    /// Whether the scopes, separated by spaces, have this one. A claim that is a list comes as `[a b]` and is none:
+    /// where its entries end can't be told any more.
+    fn grants(&self, scopes: &str, scope: Scope) -> bool {
+        !scopes.starts_with('[')
+            && scopes.split_whitespace().any(|granted| {
+                granted.strip_prefix(self.scope_prefix.as_str()) == Some(&scope.to_string())
+            })
+    }
+}
+
+/// API Gateway hands a list on as `[a b]`. `GROUPS_CLAIM` is set for Cognito only, whose group names have no spaces.
+fn in_administrators(groups: &str) -> bool {
+    let names = groups
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    names.is_some_and(|names| {
+        names
+            .split_whitespace()
+            .any(|name| Group::parse(name).is_ok_and(|group| group.is_administrators()))
+    })
 }
 
 fn claims(request: &Request) -> Result<&HashMap<String, String>, Problem> {
@@ -117,6 +168,16 @@ fn invalid_claim(claim: &str, what: &str) -> Problem {
     )
 }
 
+/// A 403: only who has all scopes may do this.
+pub fn administrators_only(detail: &'static str) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "administrators_only",
+        detail,
+        "Ask an administrator of your team, who has all scopes, to do it.",
+    )
+}
+
 fn missing_scope(scope: Scope) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
@@ -125,4 +186,116 @@ fn missing_scope(scope: Scope) -> Problem {
         format!("Ask an administrator of your sign-in to grant you {scope}, then sign in again."),
     )
     .with("missing_scope", scope.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A request as API Gateway hands it on: every claim is text.
+    fn request(claims: &Value) -> Request {
+        let event = json!({
+            "version": "2.0", "routeKey": "GET /v1/users", "rawPath": "/v1/users", "rawQueryString": "", "headers": {},
+            "isBase64Encoded": false,
+            "requestContext": {
+                "http": {"method": "GET", "path": "/v1/users", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": ""},
+                "routeKey": "GET /v1/users", "stage": "$default", "requestId": "r", "timeEpoch": 0, "accountId": "0",
+                "apiId": "a", "authorizer": {"jwt": {"claims": claims, "scopes": null}},
+            },
+        });
+        lambda_http::request::from_str(&event.to_string()).unwrap()
+    }
+
+    fn sign_in(variables: &[(&str, &str)]) -> SignIn {
+        let variables = variables.iter();
+        SignIn::from_env(
+            &variables
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
+        )
+    }
+
+    fn cognito() -> SignIn {
+        sign_in(&[
+            ("GROUPS_CLAIM", "cognito:groups"),
+            ("SCOPE_PREFIX", "usher/"),
+        ])
+    }
+
+    /// What the claims give: the code of the refusal, or whether the caller may make administrators.
+    fn right(sign_in: &SignIn, claims: &Value, scope: Scope) -> Result<bool, &'static str> {
+        let caller = sign_in.caller(&request(claims), scope);
+        caller
+            .map(|caller| caller.appoints)
+            .map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn a_scope_gives_its_right_and_all_scopes_make_an_administrator() {
+        let some = json!({"sub": "a", "scope": "openid users:read"});
+        let all =
+            json!({"sub": "a", "scope": "users:read users:invite users:write settings:write"});
+        let plain = sign_in(&[]);
+        assert_eq!(right(&plain, &some, Scope::UsersRead), Ok(false));
+        assert_eq!(
+            right(&plain, &some, Scope::UsersInvite),
+            Err("missing_scope")
+        );
+        assert_eq!(right(&plain, &all, Scope::UsersInvite), Ok(true));
+    }
+
+    #[test]
+    fn members_of_the_administrators_group_may_do_everything() {
+        for groups in ["[administrators]", "[editors administrators]"] {
+            let claims = json!({"sub": "a", "token_use": "access", "scope": "openid", "cognito:groups": groups});
+            assert_eq!(
+                right(&cognito(), &claims, Scope::SettingsWrite),
+                Ok(true),
+                "{groups}"
+            );
+            // Without a claim for groups, as with an issuer whose group names may hold anything, a group gives nothing.
+            assert_eq!(
+                right(&sign_in(&[]), &claims, Scope::UsersRead),
+                Err("missing_scope")
+            );
+        }
+    }
+
+    #[test]
+    fn claims_of_another_shape_give_less_and_never_more() {
+        for claims in [
+            json!({"sub": "a"}),
+            json!({"sub": "a", "scope": ""}),
+            json!({"sub": "a", "scope": "users:read"}),
+            json!({"sub": "a", "scope": "usher/users:readers usher/users"}),
+            json!({"sub": "a", "scope": "[usher/users:invite usher/users:read usher/users:write]"}),
+            json!({"sub": "a", "scope": "other/users:read"}),
+            json!({"sub": "a", "cognito:groups": "[admins]"}),
+            json!({"sub": "a", "cognito:groups": "[Administrators]"}),
+            json!({"sub": "a", "cognito:groups": "[]"}),
+            json!({"sub": "a", "cognito:groups": "administrators"}),
+            json!({"sub": "a", "cognito:groups": "[administrators"}),
+            json!({"sub": "a", "groups": "[administrators]"}),
+        ] {
+            assert_eq!(
+                right(&cognito(), &claims, Scope::UsersRead),
+                Err("missing_scope"),
+                "{claims}"
+            );
+        }
+        for claims in [
+            json!({"scope": "usher/users:read"}),
+            json!({"sub": " ", "scope": "usher/users:read"}),
+            json!({"sub": "a", "scope": "usher/users:read", "token_use": "id"}),
+            json!({"sub": "a", "scope": "usher/users:read", "tenant": "a#b"}),
+        ] {
+            assert_eq!(
+                right(&cognito(), &claims, Scope::UsersRead),
+                Err("invalid_claim"),
+                "{claims}"
+            );
+        }
+    }
 }

@@ -10,7 +10,7 @@ mod user;
 
 pub use self::{
     body::{field, json_body, optional_json_body, required_field},
-    caller::{Caller, Scope, SignIn},
+    caller::{Caller, Scope, SignIn, administrators_only},
     endpoint::{Answer, Endpoint, json, path_id},
     paging::{CursorKind, Paging, encode_cursor, query},
     problem::Problem,

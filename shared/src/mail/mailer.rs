@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_sesv2::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    operation::send_bulk_email::{SendBulkEmailError, SendBulkEmailOutput},
+    operation::{
+        get_email_identity::GetEmailIdentityError,
+        send_bulk_email::{SendBulkEmailError, SendBulkEmailOutput},
+    },
     types::{
         BulkEmailContent, BulkEmailEntry, BulkEmailEntryResult, BulkEmailStatus, Destination,
         EmailTemplateContent, MessageHeader, MessageTag, ReplacementEmailContent,
@@ -15,7 +18,10 @@ use aws_sdk_sesv2::{
 use thiserror::Error;
 
 use super::{Sender, Template, Templates, Values, pace::Pace};
-use crate::domain::{InvitationToken, Locale, User};
+use crate::{
+    config::{self, Environment},
+    domain::{EmailAddress, InvitationToken, Locale, User},
+};
 
 /// SES takes 50 recipients a call.
 const RECIPIENTS_PER_CALL: usize = 50;
@@ -33,16 +39,77 @@ pub enum Outcome {
     Failed(&'static str),
 }
 
-/// SES does not answer, so no mail can be sent.
+/// SES as it is can't send our mail.
 #[derive(Debug, Error)]
-#[error("SES can't be used: {0}")]
-pub struct SesUnusable(String);
+pub enum SesUnusable {
+    /// It does not answer, or the function may not ask.
+    #[error(
+        "SES can't be used ({0}): check that it exists in this region, and that the function's role may use it"
+    )]
+    Unanswered(String),
+    /// The sender is unknown.
+    #[error(
+        "SES does not know the identity {0} that MAIL_IDENTITY names: create and verify it in this region, or correct the stack's parameter MailIdentity"
+    )]
+    UnknownIdentity(String),
+    /// The sender is not verified.
+    #[error(
+        "the identity {0} that MAIL_IDENTITY names is not verified: set the DNS records that SES shows for it in this region, or follow the link that SES has mailed to it"
+    )]
+    UnverifiedIdentity(String),
+}
+
+/// Who mails come from, as SES knows them.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// What stands in `From:`.
+    from: String,
+    /// The address or domain that SES has verified.
+    identity: String,
+    /// Which of SES's configuration sets sends, and so reports what becomes of a mail.
+    configuration_set: Option<String>,
+}
+
+impl Origin {
+    /// Reads `MAIL_FROM`, `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
+    pub fn from_env(env: &Environment) -> Option<Self> {
+        let identity = env.required("MAIL_IDENTITY", config::text);
+        let from = env.required("MAIL_FROM", |text| {
+            let from = config::text(text).map_err(ToOwned::to_owned)?;
+            match &identity {
+                Some(identity) if !belongs(&from, identity)? => {
+                    Err("it is no address of the identity that MAIL_IDENTITY names".to_owned())
+                }
+                _ => Ok(from),
+            }
+        });
+        let configuration_set = env.optional("MAIL_CONFIGURATION_SET", config::text);
+        Some(Self {
+            from: from?,
+            identity: identity?,
+            configuration_set,
+        })
+    }
+}
+
+/// Whether the sender, with or without a name before the address, may be sent from under the identity: it is the
+/// address itself, its domain, or a domain above that.
+fn belongs(from: &str, identity: &str) -> Result<bool, String> {
+    let bare = from
+        .rsplit_once('<')
+        .map_or(from, |(_, rest)| rest.trim_end_matches('>'));
+    let address = EmailAddress::parse(bare).map_err(|error| error.to_string())?;
+    let (domain, identity) = (address.domain(), identity.to_lowercase());
+    Ok(address.as_str().to_lowercase() == identity
+        || domain == identity
+        || domain.ends_with(&format!(".{identity}")))
+}
 
 /// SES through one client, at the account's rate.
 #[derive(Debug)]
 pub struct Mailer {
     client: Client,
-    from: String,
+    origin: Origin,
     sender: Sender,
     templates: Templates,
     default_locale: Locale,
@@ -60,18 +127,32 @@ struct Letter<'a> {
 }
 
 impl Mailer {
-    /// Asks SES for the account's rate, which also opens the connection. `from` is what stands in `From:`.
+    /// Asks SES for the account's rate and for the sender, which also opens the connection. Fails unless the sender is
+    /// verified.
     pub async fn connect(
         client: Client,
-        from: String,
+        origin: Origin,
         sender: Sender,
         default_locale: Locale,
     ) -> Result<Self, SesUnusable> {
-        let account = client
-            .get_account()
-            .send()
-            .await
-            .map_err(|error| SesUnusable(describe(&error)))?;
+        let unanswered = |error| SesUnusable::Unanswered(error);
+        let account = client.get_account().send().await;
+        let account = account.map_err(|error| unanswered(describe(&error)))?;
+        let known = client.get_email_identity().email_identity(&origin.identity);
+        match known.send().await {
+            Ok(found) if found.verified_for_sending_status() => {}
+            Ok(_) => return Err(SesUnusable::UnverifiedIdentity(origin.identity)),
+            Err(error) => {
+                let error_of_service = error.as_service_error();
+                return Err(
+                    if error_of_service.is_some_and(GetEmailIdentityError::is_not_found_exception) {
+                        SesUnusable::UnknownIdentity(origin.identity)
+                    } else {
+                        unanswered(describe(&error))
+                    },
+                );
+            }
+        }
         let rate = account
             .send_quota()
             .map_or(1.0, |quota| quota.max_send_rate());
@@ -80,7 +161,7 @@ impl Mailer {
         }
         Ok(Self {
             client,
-            from,
+            origin,
             sender,
             templates: Templates::built_in(),
             default_locale,
@@ -136,7 +217,8 @@ impl Mailer {
         let sent = self
             .client
             .send_bulk_email()
-            .from_email_address(&self.from)
+            .from_email_address(&self.origin.from)
+            .set_configuration_set_name(self.origin.configuration_set.clone())
             .default_content(content(template, &first.values))
             .set_bulk_email_entries(letters.iter().map(|(_, letter)| entry(letter)).collect())
             .send()
@@ -289,5 +371,29 @@ fn describe<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::DispatchFailure(_) => "no connection".to_owned(),
         _ => "an unreadable answer".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_belongs_to_its_address_its_domain_and_the_domains_above() {
+        for (from, identity) in [
+            ("Acme <in@mail.acme.example>", "mail.acme.example"),
+            ("in@mail.acme.example", "acme.example"),
+            ("Acme <In@acme.example>", "in@ACME.example"),
+        ] {
+            assert_eq!(belongs(from, identity), Ok(true), "{from}, {identity}");
+        }
+        for (from, identity) in [
+            ("in@acme.example", "mail.acme.example"),
+            ("in@badacme.example", "acme.example"),
+            ("other@acme.example", "in@acme.example"),
+        ] {
+            assert_eq!(belongs(from, identity), Ok(false), "{from}, {identity}");
+        }
+        assert!(belongs("Acme", "acme.example").is_err());
     }
 }

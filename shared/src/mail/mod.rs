@@ -7,7 +7,7 @@ mod pace;
 mod template;
 
 pub use self::{
-    mailer::{Batch, Mailer, Outcome},
+    mailer::{Batch, Mailer, Origin, Outcome},
     message::{Sender, Values},
     template::{Content, Template, Templates},
 };

@@ -41,6 +41,16 @@ pub enum StoreError {
     Unwritable(String),
 }
 
+/// The table is not as the environment says.
+#[derive(Debug, Error)]
+#[error(
+    "the table {table} that TABLE_NAME names can't be read ({cause}): check that it exists in this region, and that the function's role may read it"
+)]
+pub struct TableUnusable {
+    pub(super) table: String,
+    pub(super) cause: StoreError,
+}
+
 impl StoreError {
     /// An address is this user's, but there is no such user that could be read.
     pub fn missing_user(id: UserId) -> Self {

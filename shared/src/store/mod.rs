@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::Client;
 use crate::{aws, clock::Entropy, config::Environment};
 
 pub use self::{
-    error::StoreError,
+    error::{StoreError, TableUnusable},
     invite::{INVITEES_PER_CALL, Written},
     item::{Suppression, SuppressionReason, user_from_image},
     list::{Page, Position, Selection},

@@ -178,6 +178,13 @@ impl Update {
                     allowed.iter().map(|state| self.value(state)).collect();
                 format!("{state} IN ({})", allowed?.join(", "))
             }
+            Requirement::NotInGroup(group) => {
+                format!(
+                    "NOT contains({}, {})",
+                    self.name("groups"),
+                    self.value(group)?
+                )
+            }
             Requirement::NotExpired(now) => {
                 format!(
                     "{} > {}",

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError, SuppressionReason,
+    Store, StoreError, SuppressionReason, TableUnusable,
     item::{Item, Suppression, read},
     keys,
     update::{Update, Writer},
@@ -41,8 +41,14 @@ impl Store {
     }
 
     /// Opens the connection with a cheap read, so that the first request need not. Fails if the table is not there.
-    pub async fn warm_up(&self) -> Result<(), StoreError> {
-        self.user(UserId::from_bytes([0; 16])).await.map(|_| ())
+    pub async fn warm_up(&self) -> Result<(), TableUnusable> {
+        match self.user(UserId::from_bytes([0; 16])).await {
+            Ok(_) => Ok(()),
+            Err(cause) => Err(TableUnusable {
+                table: self.table.clone(),
+                cause,
+            }),
+        }
     }
 
     /// Gives the user a new token and expiry, and queues the mail.

@@ -2,7 +2,8 @@
 //!
 //! It answers as SES does where that is surprising: a mail whose template lacks a variable is accepted and then
 //! never sent, a call may overspend the rate and the next one pays, one bad entry of a bulk call fails alone.
-//! Signatures are not checked. Only `SendEmail`, `SendBulkEmail` and `GetAccount` exist, and no stored templates.
+//! Signatures are not checked. Only `SendEmail`, `SendBulkEmail`, `GetAccount` and
+//! `GetEmailIdentity` exist, and no stored templates.
 
 mod address;
 mod error;
@@ -44,7 +45,7 @@ use crate::mailbox::Mailbox;
 use address::Address;
 use fault::{CallFault, Faults};
 use limits::Limits;
-use wire::{GetAccountAnswer, SendQuota};
+use wire::{GetAccountAnswer, GetEmailIdentityAnswer, SendQuota};
 
 /// SES takes mails of 40 MB, and requests with an inline template of 1 MB.
 const MAX_BODY: usize = 40 * 1024 * 1024;
@@ -57,6 +58,8 @@ pub struct SesOptions {
     pub sandbox: bool,
     /// The recipients that the sandbox accepts.
     pub verified: Vec<String>,
+    /// Whether the sender is still to be verified.
+    pub sender_unverified: bool,
     /// Recipients a second. Without it there is no limit, or the sandbox's.
     pub rate: Option<f64>,
 }
@@ -95,6 +98,7 @@ impl Ses {
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new()
             .route("/v2/email/account", get(get_account))
+            .route("/v2/email/identities/{identity}", get(get_email_identity))
             .route("/v2/email/outbound-emails", post(send_email))
             .route("/v2/email/outbound-bulk-emails", post(send_bulk_email))
             .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -181,6 +185,13 @@ async fn get_account(State(ses): State<Arc<Ses>>) -> Response {
             max_send_rate: ses.limits.rate(),
             sent_last_24_hours: ses.limits.sent_last_24_hours(ses.clock.now()),
         },
+    })
+    .into_response()
+}
+
+async fn get_email_identity(State(ses): State<Arc<Ses>>) -> Response {
+    Json(GetEmailIdentityAnswer {
+        verified_for_sending_status: !ses.options.sender_unverified,
     })
     .into_response()
 }

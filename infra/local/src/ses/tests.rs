@@ -487,6 +487,7 @@ async fn the_sandbox_takes_verified_recipients_only() {
         sandbox: true,
         verified: vec!["Ada@example.org".into()],
         rate: Some(1000.0),
+        ..SesOptions::default()
     };
     let endpoint = Endpoint::start(options).await;
     let to = [
@@ -528,6 +529,7 @@ async fn the_sandbox_ends_after_two_hundred_mails_and_the_next_day_begins_anew()
         sandbox: true,
         verified: vec!["a@example.org".into()],
         rate: Some(1000.0),
+        ..SesOptions::default()
     };
     let endpoint = Endpoint::start(options).await;
     for _ in 0..4 {

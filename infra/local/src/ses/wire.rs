@@ -167,3 +167,9 @@ pub(super) struct SendQuota {
     #[serde(rename = "SentLast24Hours")]
     pub(super) sent_last_24_hours: u64,
 }
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetEmailIdentityAnswer {
+    pub(super) verified_for_sending_status: bool,
+}

@@ -1,0 +1,223 @@
+//! The stack's own sign-in: who accepts gets an account in its Cognito user pool.
+//!
+//! The account's name is the user's id, so a second try finds the account that the first has made, and every sign-in
+//! token says whose it is. The link was sent to the address, so the address counts as verified, and Cognito sends no
+//! mail of its own. A person without a password signs in with a code by e-mail, or makes a passkey.
+
+use aws_sdk_cognitoidentityprovider::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{
+        admin_create_user::AdminCreateUserError, admin_delete_user::AdminDeleteUserError,
+        admin_get_user::AdminGetUserError,
+    },
+    types::{AttributeType, MessageActionType},
+};
+use lambda_http::http::StatusCode;
+use thiserror::Error;
+use usher::{
+    aws,
+    config::Environment,
+    domain::{Group, PersonName, User, UserId},
+    http::{Problem, unavailable},
+};
+
+/// The user pool through one client.
+#[derive(Clone, Debug)]
+pub(crate) struct UserPool {
+    client: Client,
+    id: String,
+}
+
+/// The pool is not as the environment says.
+#[derive(Debug, Error)]
+#[error(
+    "the user pool {id} that USER_POOL_ID names can't be used ({cause}): check that it exists in this region, and that the function's role may use it"
+)]
+pub(crate) struct PoolUnusable {
+    id: String,
+    cause: PoolError,
+}
+
+/// Why an account could not be made.
+#[derive(Debug, Error)]
+pub(crate) enum PoolError {
+    /// The pool could not be asked, or has too much to do.
+    #[error("Cognito {operation}: {cause}")]
+    Unavailable {
+        operation: &'static str,
+        cause: String,
+    },
+    /// The address signs somebody else in.
+    #[error("the address belongs to another account")]
+    AddressTaken,
+    /// The pool refuses: it is missing, or the role lacks a permission.
+    #[error("Cognito {operation}: {cause}")]
+    Rejected {
+        operation: &'static str,
+        cause: String,
+    },
+}
+
+impl UserPool {
+    /// The pool that `USER_POOL_ID` names; none if people sign in elsewhere. Where a client can't be made, why is among
+    /// the environment's mistakes.
+    pub(crate) fn from_env(env: &Environment) -> Option<Self> {
+        let id = env.text("USER_POOL_ID")?.to_owned();
+        let client = aws::cognito(env)?;
+        Some(Self { client, id })
+    }
+
+    /// Opens the connection by asking for somebody who does not exist. Fails if the pool does not.
+    pub(crate) async fn warm_up(&self) -> Result<(), PoolUnusable> {
+        let asked = self.client.admin_get_user().user_pool_id(&self.id);
+        match asked.username("nobody").send().await {
+            Err(error)
+                if !error
+                    .as_service_error()
+                    .is_some_and(AdminGetUserError::is_user_not_found_exception) =>
+            {
+                Err(PoolUnusable {
+                    id: self.id.clone(),
+                    cause: PoolError::of("AdminGetUser", &error),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the account, unless an earlier try has. Who is invited to be an administrator becomes one here.
+    pub(crate) async fn register(&self, user: &User, name: &PersonName) -> Result<(), PoolError> {
+        let created = self
+            .client
+            .admin_create_user()
+            .user_pool_id(&self.id)
+            .username(user.id.to_string())
+            .message_action(MessageActionType::Suppress)
+            .set_user_attributes(Some(attributes(user, name)))
+            .send()
+            .await;
+        match created {
+            Ok(_) => {}
+            Err(error) if is_taken(&error) => self.check_is_ours(user.id).await?,
+            Err(error) => return Err(PoolError::of("AdminCreateUser", &error)),
+        }
+        if let Some(group) = user.groups.iter().find(|group| group.is_administrators()) {
+            self.join(user.id, group).await?;
+        }
+        Ok(())
+    }
+
+    /// Cognito says that a name is taken whether it is the user's id, by an earlier try, or the address, by somebody
+    /// else's account.
+    async fn check_is_ours(&self, id: UserId) -> Result<(), PoolError> {
+        let asked = self.client.admin_get_user().user_pool_id(&self.id);
+        match asked.username(id.to_string()).send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(AdminGetUserError::is_user_not_found_exception) =>
+            {
+                Err(PoolError::AddressTaken)
+            }
+            Err(error) => Err(PoolError::of("AdminGetUser", &error)),
+        }
+    }
+
+    async fn join(&self, id: UserId, group: &Group) -> Result<(), PoolError> {
+        self.client
+            .admin_add_user_to_group()
+            .user_pool_id(&self.id)
+            .username(id.to_string())
+            .group_name(group.as_str())
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| PoolError::of("AdminAddUserToGroup", &error))
+    }
+
+    /// Takes an account back whose invitation was withdrawn while it was being made.
+    pub(crate) async fn withdraw(&self, id: UserId) -> Result<(), PoolError> {
+        let asked = self.client.admin_delete_user().user_pool_id(&self.id);
+        match asked.username(id.to_string()).send().await {
+            Err(error)
+                if !error
+                    .as_service_error()
+                    .is_some_and(AdminDeleteUserError::is_user_not_found_exception) =>
+            {
+                Err(PoolError::of("AdminDeleteUser", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether the user's id or the address signs somebody in already. The guide names `AliasExistsException` for the
+/// latter, the API's model does not.
+fn is_taken(error: &SdkError<AdminCreateUserError>) -> bool {
+    error.as_service_error().is_some_and(|error| {
+        error.is_username_exists_exception() || error.code() == Some("AliasExistsException")
+    })
+}
+
+fn attributes(user: &User, name: &PersonName) -> Vec<AttributeType> {
+    [
+        ("email", user.email.as_str()),
+        ("email_verified", "true"),
+        ("name", name.as_str()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| {
+        AttributeType::builder()
+            .name(name)
+            .value(value)
+            .build()
+            .ok()
+    })
+    .collect()
+}
+
+impl PoolError {
+    /// Sorts an SDK error by whether trying again can help. Only the code is kept: a message may name the address.
+    fn of<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Self {
+        let (again, cause) = match error {
+            SdkError::ServiceError(context) => {
+                let code = context.err().code().unwrap_or("no code");
+                let again = context.raw().status().is_server_error()
+                    || matches!(
+                        code,
+                        "LimitExceededException"
+                            | "ThrottlingException"
+                            | "TooManyRequestsException"
+                    );
+                (again, code)
+            }
+            SdkError::TimeoutError(_) => (true, "no answer in time"),
+            SdkError::DispatchFailure(_) => (true, "no connection"),
+            SdkError::ResponseError(_) => (true, "an unreadable answer"),
+            _ => (false, "the request could not be built"),
+        };
+        let cause = cause.to_owned();
+        if again {
+            Self::Unavailable { operation, cause }
+        } else {
+            Self::Rejected { operation, cause }
+        }
+    }
+}
+
+impl From<PoolError> for Problem {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Unavailable { .. } => unavailable().because(error),
+            PoolError::AddressTaken => Problem::new(
+                StatusCode::CONFLICT,
+                "address_taken",
+                "There is an account with this address already.",
+                "Sign in with it. If you can't, ask whoever invited you to invite another address.",
+            ),
+            PoolError::Rejected { .. } => Problem::internal(error),
+        }
+    }
+}

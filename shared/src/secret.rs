@@ -1,0 +1,57 @@
+//! Secrets that the environment only names: read once, at start, so that no variable holds them.
+
+use aws_sdk_secretsmanager::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::get_secret_value::GetSecretValueError,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+
+use crate::{aws, config::Environment};
+
+/// The shortest secret that is taken: 32 random letters and digits are 190 bits.
+const SHORTEST: usize = 32;
+
+impl Environment {
+    /// Reads the secret that `TOKEN_KEY_SECRET` names, if it names one and there is no `TOKEN_KEY`: one call of
+    /// `GetSecretValue`. What is wrong with it is named with the other mistakes.
+    ///
+    /// The key is SHA-256 of the secret's text, so that the text may be whatever Secrets Manager generates.
+    pub async fn with_secrets(mut self) -> Self {
+        let Some(name) = self.text("TOKEN_KEY_SECRET") else {
+            return self;
+        };
+        if self.text("TOKEN_KEY").is_some() {
+            return self;
+        }
+        // Without a client, the variables that it lacks are mistakes already.
+        let Some(client) = aws::secrets(&self) else {
+            return self;
+        };
+        match client.get_secret_value().secret_id(name).send().await {
+            Ok(secret) => match secret.secret_string() {
+                Some(text) if text.len() >= SHORTEST => {
+                    self.set("TOKEN_KEY", STANDARD.encode(Sha256::digest(text)));
+                }
+                _ => self.mistake(format!(
+                    "the secret that TOKEN_KEY_SECRET names is malformed: write at least {SHORTEST} random characters of text into it"
+                )),
+            },
+            Err(error) => self.mistake(format!(
+                "the secret that TOKEN_KEY_SECRET names can't be read ({}): check that it exists and that the function's role may read it",
+                describe(&error)
+            )),
+        }
+        self
+    }
+}
+
+/// The error's code: its message may quote the request.
+fn describe(error: &SdkError<GetSecretValueError>) -> &str {
+    match error {
+        SdkError::ServiceError(context) => context.err().code().unwrap_or("an unknown error"),
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        _ => "an unreadable answer",
+    }
+}
