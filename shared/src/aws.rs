@@ -98,6 +98,10 @@ impl Intercept for CallLog {
             let operation = config.load::<Metadata>().map_or("", Metadata::name);
             let actions = match call.input().downcast_ref::<TransactWriteItemsInput>() {
                 Some(transaction) => transaction_actions(transaction),
+                // SES asks for the older API's permission too, and only that one can be restricted to a sender.
+                None if operation == "SendBulkEmail" => {
+                    [operation, "SendBulkTemplatedEmail"].into()
+                }
                 None => [operation].into(),
             };
             let service = self.0;
