@@ -8,6 +8,7 @@
     reason = "in a test, a surprise is a failure"
 )]
 
+mod accounts;
 mod app;
 mod bad_access;
 mod bad_input;

@@ -1,0 +1,350 @@
+//! Accepting with a user pool of the stack's own: who gets an account, and when.
+//!
+//! The pool here is a stub, because nothing else fails or waits when it is told to. The deployment test tries the same
+//! with a whole one.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response as Reply},
+    routing::any,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::Notify};
+use usher_local::Options;
+
+use crate::app::{App, with_options};
+
+/// A user pool, as far as accepting needs one.
+#[derive(Default)]
+struct Pool {
+    accounts: Mutex<BTreeMap<String, Value>>,
+    members: Mutex<Vec<(String, String)>>,
+    /// Answers to the next creations, instead of doing them.
+    refusals: Mutex<VecDeque<&'static str>>,
+    /// Whether the next creation waits, once it is done, until it is told to go on.
+    pauses: Mutex<bool>,
+    created: Notify,
+    go_on: Notify,
+}
+
+impl Pool {
+    /// A pool, and the options of a stack that has it.
+    async fn start() -> (Arc<Self>, Options) {
+        let pool = Arc::new(Self::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route("/", any(answer))
+            .with_state(Arc::clone(&pool));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let variables = [
+            ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", url.as_str()),
+            ("USER_POOL_ID", "us-east-1_pool"),
+            ("SIGN_IN_URL", "https://sign-in.example/login"),
+        ];
+        let options = Options {
+            variables: variables
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            ..Options::default()
+        };
+        (pool, options)
+    }
+
+    fn account(&self, name: &str) -> Option<Value> {
+        self.accounts.lock().unwrap().get(name).cloned()
+    }
+
+    fn has_address(&self, email: &str) -> bool {
+        let accounts = self.accounts.lock().unwrap();
+        accounts.values().any(|account| account["email"] == email)
+    }
+
+    fn do_it(&self, operation: &str, request: &Value) -> Result<Value, &'static str> {
+        let name = request["Username"].as_str().unwrap().to_owned();
+        let mut accounts = self.accounts.lock().unwrap();
+        match operation {
+            "AdminCreateUser" => {
+                if let Some(refusal) = self.refusals.lock().unwrap().pop_front() {
+                    return Err(refusal);
+                }
+                let mut account = json!({"message": request["MessageAction"]});
+                for attribute in request["UserAttributes"].as_array().unwrap() {
+                    account[attribute["Name"].as_str().unwrap()] = attribute["Value"].clone();
+                }
+                let taken = accounts
+                    .values()
+                    .any(|other| other["email"] == account["email"]);
+                if taken || accounts.contains_key(&name) {
+                    return Err("UsernameExistsException");
+                }
+                accounts.insert(name, account);
+            }
+            "AdminGetUser" if !accounts.contains_key(&name) => {
+                return Err("UserNotFoundException");
+            }
+            "AdminGetUser" => return Ok(json!({"Username": name})),
+            "AdminAddUserToGroup" => {
+                let group = request["GroupName"].as_str().unwrap().to_owned();
+                self.members.lock().unwrap().push((name, group));
+            }
+            "AdminDeleteUser" => {
+                accounts.remove(&name).ok_or("UserNotFoundException")?;
+            }
+            other => panic!("accepting has no business with {other}"),
+        }
+        Ok(json!({}))
+    }
+}
+
+async fn answer(State(pool): State<Arc<Pool>>, headers: HeaderMap, body: Bytes) -> Reply {
+    let target = headers["x-amz-target"].to_str().unwrap();
+    let operation = target.rsplit('.').next().unwrap();
+    let done = pool.do_it(operation, &serde_json::from_slice(&body).unwrap());
+    if operation == "AdminCreateUser" && std::mem::take(&mut *pool.pauses.lock().unwrap()) {
+        pool.created.notify_one();
+        pool.go_on.notified().await;
+    }
+    match done {
+        Ok(answer) => Json(answer).into_response(),
+        Err(code) => (
+            StatusCode::BAD_REQUEST,
+            Json(json!({"__type": code, "message": "no"})),
+        )
+            .into_response(),
+    }
+}
+
+async fn state_of(app: &App, id: &str) -> Value {
+    app.get(&format!("/v1/users/{id}")).await.body["state"].clone()
+}
+
+#[tokio::test]
+async fn who_accepts_gets_an_account_named_by_the_users_id_and_no_second_mail() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        let answer = app.accept(&token).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.body["sign_in_url"], "https://sign-in.example/login");
+        let account = pool.account(&id).unwrap();
+        let expected = json!({"email": "ann@example.com", "email_verified": "true", "name": "Ann Lee", "message": "SUPPRESS"});
+        assert_eq!(account, expected);
+        assert!(pool.members.lock().unwrap().is_empty());
+
+        assert_eq!(app.accept(&token).await.code(), "invitation_already_used");
+        assert!(pool.account(&id).is_some(), "the second try took the account away");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_the_pool_is_busy_nobody_is_accepted_and_the_link_goes_on_working() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        pool.refusals
+            .lock()
+            .unwrap()
+            .extend(["TooManyRequestsException"; 3]);
+        let answer = app.accept(&token).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.headers.contains_key("retry-after"));
+        assert_eq!(state_of(app, &id).await, "pending");
+        assert_eq!(app.accept(&token).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pool_that_refuses_is_the_operators_problem_and_accepts_nobody() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        pool.refusals
+            .lock()
+            .unwrap()
+            .push_back("NotAuthorizedException");
+        assert_eq!(app.accept(&token).await.code(), "internal_error");
+        assert_eq!(state_of(app, &id).await, "pending");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_a_broken_off_try_has_made_is_taken_over() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        let half_done = json!({"email": "ann@example.com"});
+        pool.accounts.lock().unwrap().insert(id.clone(), half_done);
+        assert_eq!(app.accept(&token).await.status, 200);
+        assert_eq!(state_of(app, &id).await, "accepted");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_signs_somebody_else_in_is_refused_in_words() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        let theirs = json!({"email": "ann@example.com"});
+        pool.accounts
+            .lock()
+            .unwrap()
+            .insert("somebody".into(), theirs);
+        let answer = app.accept(&token).await;
+        assert_eq!((answer.status, answer.code()), (409, "address_taken"));
+        assert_eq!(state_of(app, &id).await, "pending");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_withdrawn_in_the_middle_leaves_no_account() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        *pool.pauses.lock().unwrap() = true;
+        let revoke = async {
+            pool.created.notified().await;
+            assert!(pool.has_address("ann@example.com"));
+            let path = format!("/v1/users/{id}/revoke");
+            assert_eq!(app.post(&path, &json!({})).await.status, 200);
+            pool.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(app.accept(&token), revoke);
+        assert_eq!(answer.code(), "invitation_revoked");
+        assert!(!pool.has_address("ann@example.com"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_replaced_in_the_middle_leaves_the_account_to_the_newer_one() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        app.advance(jiff::SignedDuration::from_secs(60));
+        *pool.pauses.lock().unwrap() = true;
+        let resend = async {
+            pool.created.notified().await;
+            let path = format!("/v1/users/{id}/resend");
+            assert_eq!(app.post(&path, &json!({})).await.status, 200);
+            pool.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(app.accept(&token), resend);
+        assert_eq!(answer.code(), "invitation_not_found");
+        let newer = app.mailed_token("ann@example.com").await;
+        assert_eq!(app.accept(&newer).await.status, 200);
+        assert!(pool.account(&id).is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invited_administrator_joins_the_group_and_nobody_else_does() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let people = json!({"invitees": [
+            {"email": "ada@example.com", "groups": ["editors", "administrators"]},
+            {"email": "bo@example.com", "groups": ["editors"]},
+        ]});
+        let answer = app.post("/v1/invitations", &people).await;
+        let ada = answer.body["results"][0]["user_id"].as_str().unwrap();
+        for email in ["ada@example.com", "bo@example.com"] {
+            let token = app.mailed_token(email).await;
+            assert_eq!(app.accept(&token).await.status, 200);
+        }
+        let members = pool.members.lock().unwrap().clone();
+        assert_eq!(members, [(ada.to_owned(), "administrators".to_owned())]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_who_may_do_everything_makes_administrators() {
+    with_options(Options::default(), async |app| {
+        let inviter = app
+            .token(&json!({"scope": "users:invite users:write"}))
+            .await;
+        let body = json!({"text": "ada@example.com", "groups": ["administrators"]});
+        let answer = app.post_as(&inviter, "/v1/invitations", &body).await;
+        let row = &answer.body["results"][0];
+        assert_eq!(row["outcome"], "invalid_invitee", "{row}");
+        assert!(row["detail"].as_str().unwrap().contains("administrator"));
+
+        let answer = app.post("/v1/invitations", &body).await;
+        assert_eq!(answer.body["counts"]["invited"], 1);
+        let id = answer.body["results"][0]["user_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let revoke = format!("/v1/users/{id}/revoke");
+        assert_eq!(app.post(&revoke, &json!({})).await.status, 200);
+        app.advance(jiff::SignedDuration::from_secs(60));
+        let (resend, again) = (
+            format!("/v1/users/{id}/resend"),
+            json!({"reactivate": true}),
+        );
+        let refused = app.post_as(&inviter, &resend, &again).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (403, "administrators_only")
+        );
+        assert_eq!(app.post(&resend, &again).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn members_of_the_sign_ins_administrators_group_need_no_scope() {
+    with_options(Options::default(), async |app| {
+        let member = app
+            .token(&json!({"scope": "openid", "groups": ["administrators"]}))
+            .await;
+        assert_eq!(app.get_as(&member, "/v1/users").await.status, 200);
+        let other = app
+            .token(&json!({"scope": "openid", "groups": ["admins"]}))
+            .await;
+        assert_eq!(
+            app.get_as(&other, "/v1/users").await.code(),
+            "missing_scope"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_pool_the_answer_says_where_to_sign_in() {
+    let options = Options {
+        variables: vec![("SIGN_IN_URL".into(), "https://id.example/".into())],
+        ..Options::default()
+    };
+    with_options(options, async |app| {
+        app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        let answer = app.accept(&token).await;
+        assert_eq!(
+            answer.body["sign_in_url"], "https://id.example/",
+            "{answer:?}"
+        );
+    })
+    .await;
+}
