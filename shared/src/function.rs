@@ -1,6 +1,8 @@
 //! Where HTTP and the table meet: what the `main` of a function behind the API does, and how trouble with the table is
 //! answered.
 
+use std::process::ExitCode;
+
 use lambda_http::{Request, lambda_runtime, service_fn};
 
 use crate::{
@@ -24,20 +26,34 @@ pub trait WarmUp {
 pub async fn run<S: WarmUp + Send + Sync>(
     new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
     handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
-) -> Result<(), lambda_http::Error> {
+) -> ExitCode {
     telemetry::start();
     let endpoint = match start(new, handle).await {
         Ok(endpoint) => endpoint,
-        Err(error) => {
-            tracing::error!(%error, "the function can't start");
-            return Err(error);
-        }
+        Err(error) => return cannot_start(&error),
     };
-    lambda_http::run(service_fn(move |request| {
+    let answers = lambda_http::run(service_fn(move |request| {
         let endpoint = endpoint.clone();
         async move { Ok::<_, lambda_runtime::Error>(endpoint.answer(request).await) }
-    }))
-    .await
+    }));
+    ended(answers.await)
+}
+
+/// Says why a function can't start. The process's own words for an error would be a second line that says the same.
+pub fn cannot_start(error: &lambda_http::Error) -> ExitCode {
+    tracing::error!(%error, "the function can't start");
+    ExitCode::FAILURE
+}
+
+/// Says why a function has ended, if not because Lambda wanted it to.
+pub fn ended(how: Result<(), lambda_http::Error>) -> ExitCode {
+    match how {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the function has ended");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn start<S: WarmUp + Send + Sync>(

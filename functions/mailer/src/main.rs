@@ -1,19 +1,27 @@
 //! The Lambda function `mailer`: see the library beside it.
 
+use std::process::ExitCode;
+
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use mailer::{Mailing, handle};
-use usher::{clock::Clock, config::Environment, telemetry};
+use usher::{
+    clock::Clock,
+    config::Environment,
+    function::{cannot_start, ended},
+    telemetry,
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
     telemetry::start();
     let env = Environment::process().with_secrets().await;
-    let mailing = Mailing::start(&env, Clock::system())
-        .await
-        .inspect_err(|error| tracing::error!(%error, "the function can't start"))?;
+    let mailing = match Mailing::start(&env, Clock::system()).await {
+        Ok(mailing) => mailing,
+        Err(error) => return cannot_start(&error),
+    };
     let mailing = &mailing;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
+    let sends = lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         Ok::<_, Error>(handle(mailing, event.payload).await)
-    }))
-    .await
+    }));
+    ended(sends.await)
 }

@@ -1,9 +1,11 @@
 //! The Lambda function `pages`: see the library beside it.
 
+use std::process::ExitCode;
+
 use pages::{Pages, handle};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> ExitCode {
     usher::function::run(Pages::new, |state, request| {
         Box::pin(async { handle(state, request) })
     })

@@ -1,9 +1,11 @@
 //! The Lambda function `resend`: see the library beside it.
 
+use std::process::ExitCode;
+
 use resend::{Resend, handle};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> ExitCode {
     usher::function::run(Resend::new, |state, request| {
         Box::pin(handle(state, request))
     })

@@ -1,9 +1,11 @@
 //! The Lambda function `revoke`: see the library beside it.
 
+use std::process::ExitCode;
+
 use revoke::{Revoke, handle};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> ExitCode {
     usher::function::run(Revoke::new, |state, request| {
         Box::pin(handle(state, request))
     })

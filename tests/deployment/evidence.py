@@ -1,0 +1,83 @@
+"""What the functions left behind: their log lines, and the calls to AWS that stand in them."""
+
+import json
+from fnmatch import fnmatchcase
+
+from stack import SENDER
+
+# What SES checks besides `ses:SendBulkEmail` for the same call, to compare the sender (see the template).
+CHECKED_BY_SES = "ses:SendBulkTemplatedEmail"
+LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def lines(stack, group):
+    """The messages of a log group, in order."""
+    pages = stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    events = [event for page in pages for event in page["events"]]
+    return [event["message"] for event in events]
+
+
+def parsed(messages):
+    """The lines that the functions wrote themselves. The others are Lambda's own START, END and REPORT."""
+    return [json.loads(line) for line in messages if line.startswith("{")]
+
+
+def actions_logged(stack, function):
+    calls = [line for line in parsed(lines(stack, stack.log_group(function))) if line["message"] == "AWS call"]
+    return {action for call in calls for action in call["actions"].split()}
+
+
+def used(stack, event_source, function):
+    """The actions that a function's role was needed for, each by what shows that it happened."""
+    actions = actions_logged(stack, function)
+    if any(line.startswith("{") for line in lines(stack, stack.log_group(function))) and may_log(stack, function):
+        actions |= LOG_ACTIONS
+    if function == "mailer":
+        actions |= event_source.used
+        if "ses:SendBulkEmail" in actions:
+            actions.add(CHECKED_BY_SES)
+    return actions
+
+
+def may_log(stack, function):
+    """Whether the role may write where the function's lines are: the emulator writes them without asking."""
+    group = f":log-group:{stack.log_group(function)}:"
+    allowed = [statement for statement in statements(stack, function) if LOG_ACTIONS <= set(listed(statement["Action"]))]
+    return any(
+        fnmatchcase(f"{group}log-stream:x", f"*{resource[resource.index(':log-group:'):]}")
+        for statement in allowed for resource in listed(statement["Resource"])
+    )
+
+
+def granted(stack, function):
+    return {action for statement in statements(stack, function) for action in listed(statement["Action"])}
+
+
+def statements(stack, function):
+    """What the deployed role of a function allows."""
+    iam, role = stack.client("iam"), stack.role(function)
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == [], "a role has no policy of AWS's own"
+    found = []
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        found += iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
+    assert all(statement["Effect"] == "Allow" for statement in found)
+    return found
+
+
+def listed(value):
+    return [value] if isinstance(value, str) else value
+
+
+def table(stack, event_source):
+    """A line for each function and action: granted, used."""
+    rows = []
+    for function in sorted(stack.functions):
+        have, need = granted(stack, function), used(stack, event_source, function)
+        rows += [(function, action, action in have, action in need) for action in sorted(have | need)]
+    return rows
+
+
+def in_words(rows):
+    mark = {True: "yes", False: "NO"}
+    head = f"{'function':9} {'action':36} granted  used"
+    return "\n".join([head, *(f"{function:9} {action:36} {mark[has]:7}  {mark[does]}" for function, action, has, does in rows)])

@@ -1,0 +1,145 @@
+"""The main job through API Gateway: who may invite, 120 people invited, and what they do with their links."""
+
+import base64
+import json
+import time
+from collections import Counter
+
+from people import sign_in_as_program
+from stack import wait_for
+
+PEOPLE = [f"person{number:03}@people.example" for number in range(120)]
+# As people paste them: separated this way and that, one with a name.
+PASTED = "; ".join(PEOPLE[:40]) + ",\n" + "\n".join(PEOPLE[40:119]) + f'\n"Last, Person" <{PEOPLE[119]}>'
+BO, CAT, DAN, EVE = PEOPLE[:4]
+
+
+def test_nobody_gets_in_without_a_token_of_the_pool(api, journey):
+    head, claims, signature = journey.token.split(".")
+    unsigned = base64.urlsafe_b64encode(json.dumps({"alg": "none"}).encode()).rstrip(b"=").decode()
+    forged = [f"{head}.{claims}.{signature[::-1]}", f"{unsigned}.{claims}.", "nonsense"]
+    for token in [None, *forged]:
+        answer = api.post("/v1/invitations", {"text": "mallory@people.example"}, token)
+        assert answer.status == 401, (token, answer.text)
+
+
+def test_an_id_token_opens_nothing(api, journey):
+    answer = api.post("/v1/invitations", {"text": "mallory@people.example"}, journey.id_token)
+    assert answer.status in (401, 403), answer.text
+
+
+def test_an_administrator_invites_120_people_at_once(api, journey):
+    answer = api.post("/v1/invitations", {"text": PASTED, "locale": "de"}, journey.token)
+    assert answer.status == 200, answer.text
+    assert answer.json["counts"] == {"total": 120, "invited": 120, "not_invited": 0}
+    journey.users = {row["email"]: row["user_id"] for row in answer.json["results"]}
+    journey.invited_at = time.monotonic()
+    assert sorted(journey.users) == PEOPLE
+
+
+def test_each_of_them_gets_one_mail(event_source, mailbox, journey):
+    def all_mailed():
+        return event_source.works() and received(mailbox).keys() >= set(PEOPLE)
+
+    wait_for("a mail to each of the 120", all_mailed, seconds=90)
+    mails = received(mailbox)
+    assert {address: mails[address] for address in PEOPLE} == dict.fromkeys(PEOPLE, 1)
+    journey.links = {address: mailbox.link(address) for address in PEOPLE[:8]}
+
+
+def received(mailbox):
+    return Counter(mail["To"][0] for mail in mailbox.invitations())
+
+
+def test_inviting_somebody_again_changes_nothing(api, journey):
+    answer = api.post("/v1/invitations", {"text": BO}, journey.token)
+    [row] = answer.json["results"]
+    assert (row["outcome"], row["user_id"]) == ("already_invited", journey.users[BO])
+
+
+def test_a_link_shows_the_invitation(api, journey):
+    answer = api.post("/v1/accept/lookup", {"token": journey.links[BO].partition("#")[2]})
+    assert answer.status == 200, answer.text
+    assert (answer.json["email"], answer.json["product_name"]) == (BO, "Acme Rockets")
+
+
+def test_a_link_registers_once(stack, api, journey):
+    before = set(stack.accounts())
+    assert api.accept(journey.links[BO], "Bo").status == 200
+    answer = api.accept(journey.links[BO], "Bo")
+    assert (answer.status, answer.json["code"]) == (409, "invitation_already_used")
+    assert set(stack.accounts()) - before == {journey.users[BO]}
+
+
+def test_people_who_are_no_administrators_may_sign_in_but_not_invite(api, sign_in_page, journey):
+    token = sign_in_page.sign_in(BO)["access_token"]
+    answer = api.post("/v1/invitations", {"text": "mallory@people.example"}, token)
+    assert (answer.status, answer.json["code"]) == (403, "missing_scope")
+    assert answer.json["missing_scope"].endswith("users:invite")
+    assert api.get("/v1/users", token).status == 403
+    assert api.post(f"/v1/users/{journey.users[CAT]}/revoke", {}, token).status == 403
+
+
+def test_whoever_declines_gets_no_account(stack, api, journey):
+    answer = api.post("/v1/accept/decline", {"token": journey.links[CAT].partition("#")[2]})
+    assert answer.status == 200, answer.text
+    assert api.accept(journey.links[CAT]).json["code"] == "invitation_declined"
+    assert journey.users[CAT] not in stack.accounts()
+
+
+def test_a_revoked_link_is_dead(stack, api, journey):
+    answer = api.post(f"/v1/users/{journey.users[DAN]}/revoke", {}, journey.token)
+    assert (answer.status, answer.json["state"]) == (200, "revoked")
+    answer = api.accept(journey.links[DAN])
+    assert (answer.status, answer.json["code"]) == (410, "invitation_revoked")
+    assert journey.users[DAN] not in stack.accounts()
+
+
+def test_a_second_mail_within_a_minute_is_refused(api, journey):
+    if time.monotonic() - journey.invited_at > 55:
+        # On a slow machine the minute is over; the mail of a fresh invitation is as new as it was meant to be.
+        api.post("/v1/invitations", {"text": "late@people.example"}, journey.token)
+        [user] = api.get("/v1/users?q=late@", journey.token).json["data"]
+    else:
+        user = {"id": journey.users[EVE]}
+    answer = api.post(f"/v1/users/{user['id']}/resend", {}, journey.token)
+    assert answer.status == 429, answer.text
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+
+
+def test_a_list_shows_everybody_a_page_at_a_time(api, journey):
+    first = api.get("/v1/users?state=pending&limit=100", journey.token).json
+    after = first["list_metadata"]["after"]
+    second = api.get(f"/v1/users?state=pending&limit=100&after={after}", journey.token).json
+    listed = [user["email"] for page in (first, second) for user in page["data"]]
+    gone = {BO, CAT, DAN}
+    assert set(PEOPLE) - gone <= set(listed) and not gone & set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_a_list_finds_by_state_by_address_and_by_id(api, journey):
+    def listed(query):
+        return [user["email"] for user in api.get(f"/v1/users?{query}", journey.token).json["data"]]
+
+    assert listed("state=accepted") == [BO, "ada@people.example"]
+    assert listed("state=declined") == [CAT]
+    assert listed("q=person00") == PEOPLE[:10]
+    assert listed("q=nobody") == []
+    one = api.get(f"/v1/users/{journey.users[BO]}", journey.token)
+    assert (one.status, one.json["email"], one.json["state"]) == (200, BO, "accepted")
+    assert api.get("/v1/users/usr_00000000000000000000000000", journey.token).status == 404
+
+
+def test_a_program_has_the_scopes_it_was_given(stack, api):
+    token = sign_in_as_program(stack)
+    assert api.get("/v1/users?limit=1", token).status == 200
+    answer = api.post("/v1/invitations", {"invitees": [{"email": "by-program@people.example"}], "notify": False}, token)
+    assert answer.json["counts"]["invited"] == 1
+
+
+def test_the_pages_are_served(api):
+    for path in ("/", "/accept"):
+        answer = api.get(path)
+        assert answer.status == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "<html" in answer.text.lower()

@@ -1,0 +1,88 @@
+"""What the functions left behind: no secret, and calls for exactly the permissions that their roles have."""
+
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+
+import evidence
+from event_source import credentials_of_role
+
+ADDRESS = re.compile(r"[\w.+-]+@(people|acme)\.example")
+# What an access log may tell. None of these is text that a caller chose.
+TELLABLE = {
+    "authorizer.error", "error.message", "error.responseType", "identity.sourceIp", "integrationErrorMessage",
+    "integrationLatency", "integrationStatus", "integration.error", "integration.status", "integration.latency",
+    "protocol", "requestId", "requestTime", "requestTimeEpoch", "responseLatency", "responseLength", "routeKey", "stage",
+    "status",
+}
+
+
+def test_only_the_unreadable_record_made_a_function_log_an_error(stack):
+    errors = {function: errors_of(stack, function) for function in stack.functions}
+    # The mailer says so at each try.
+    assert errors.pop("mailer") == {"a stream record can't be read"}
+    assert errors == dict.fromkeys(errors, set())
+
+
+def errors_of(stack, function):
+    logged = evidence.parsed(evidence.lines(stack, stack.log_group(function)))
+    return {line["message"] for line in logged if line["level"] == "ERROR"}
+
+
+def test_no_log_line_has_a_token_or_an_address(stack):
+    groups = stack.client("logs").get_paginator("describe_log_groups").paginate()
+    names = [group["logGroupName"] for page in groups for group in page["logGroups"]]
+    assert {stack.log_group(function) for function in stack.functions} <= set(names)
+    telling = [
+        (name, line) for name in names for line in evidence.lines(stack, name) if "inv_" in line or ADDRESS.search(line)
+    ]
+    assert telling == []
+
+
+def test_an_access_log_can_have_neither(stack):
+    api = stack.resources["Api"]["PhysicalResourceId"]
+    [stage] = stack.client("apigatewayv2").get_stages(ApiId=api)["Items"]
+    told = set(re.findall(r"\$context\.([\w.]+)", stage["AccessLogSettings"]["Format"]))
+    assert told and told <= TELLABLE
+
+
+def test_every_role_grants_what_its_function_used_and_nothing_else(stack, event_source, capsys):
+    rows = evidence.table(stack, event_source)
+    with capsys.disabled():
+        print(f"\n\n{evidence.in_words(rows)}\n")
+    assert {function for function, *_ in rows} == set(stack.functions)
+    assert [row for row in rows if row[2:] != (True, True)] == []
+
+
+def test_no_role_grants_a_pattern_of_actions(stack):
+    patterns = {
+        (function, action) for function in stack.functions for action in evidence.granted(stack, function) if "*" in action
+    }
+    assert patterns == set()
+
+
+def test_the_emulator_refuses_what_a_role_does_not_grant(stack):
+    """So that the journey proves that no role lacks a permission."""
+    credentials = credentials_of_role(stack, "list", "lend-role-of-list")
+    table = stack.emulator.client("dynamodb", **credentials)
+    table.get_item(TableName=stack.outputs["TableName"], Key={"pk": {"S": "a"}, "sk": {"S": "b"}})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        table.scan(TableName=stack.outputs["TableName"])
+
+
+def test_the_mailer_may_send_as_nobody_else(stack):
+    ses = stack.emulator.client("sesv2", **credentials_of_role(stack, "mailer", "lend-role-of-mailer-again"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        send(ses, stack, "billing@acme.example")
+    assert send(ses, stack, "Acme <invitations@acme.example>") == ["SUCCESS"]
+
+
+def send(ses, stack, sender):
+    content = {"TemplateContent": {"Subject": "Hello", "Text": "Hello"}, "TemplateData": "{}"}
+    answer = ses.send_bulk_email(
+        FromEmailAddress=sender, ConfigurationSetName=stack.outputs["ConfigurationSet"],
+        DefaultContent={"Template": content},
+        BulkEmailEntries=[{"Destination": {"ToAddresses": ["somebody@people.example"]}}],
+    )
+    return [result["Status"] for result in answer["BulkEmailEntryResults"]]
