@@ -51,9 +51,12 @@ impl Environment {
         self.variables.insert(name.to_owned(), value);
     }
 
-    /// Notes what is wrong with a variable.
+    /// Notes what is wrong with a variable, once, however often it is read.
     pub(crate) fn mistake(&self, sentence: String) {
-        self.mistakes.borrow_mut().push(sentence);
+        let mut mistakes = self.mistakes.borrow_mut();
+        if !mistakes.contains(&sentence) {
+            mistakes.push(sentence);
+        }
     }
 
     /// What the AWS clients of this environment share, made when the first is made.
@@ -83,7 +86,11 @@ impl Environment {
             Ok(value) => Some(value),
             // The value itself is left out: it may be a secret.
             Err(error) => {
-                self.mistake(format!("{name} is malformed: {error}"));
+                let error = error.to_string();
+                self.mistake(format!(
+                    "{name} is malformed: {}",
+                    error.trim_end_matches('.')
+                ));
                 None
             }
         }
@@ -213,8 +220,10 @@ mod tests {
             ("TABLE_NAME", " "),
         ]);
         let built = Some((env.table_name(), env.token_key(), env.public_url()));
+        // Two parts may read the same variable.
+        assert_eq!(env.table_name(), None);
         let error = env.finish(built).unwrap_err().to_string();
-        assert!(error.contains("TABLE_NAME is not set"), "{error}");
+        assert_eq!(error.matches("TABLE_NAME is not set").count(), 1, "{error}");
         assert!(error.contains("TOKEN_KEY is malformed"), "{error}");
         assert!(error.contains("PUBLIC_URL is malformed"), "{error}");
         assert!(!error.contains("c2VjcmV0"), "{error}");
