@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, time::Duration};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::{
     config::{BehaviorVersion, ConfigBag, Intercept, RuntimeComponents, SharedHttpClient},
-    error::BoxError,
+    error::{BoxError, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsInput,
 };
 use aws_smithy_http_client::{
@@ -169,6 +169,19 @@ fn shared_config(env: &Environment) -> Option<SdkConfig> {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http);
     Some(config.build())
+}
+
+/// What went wrong, in words that may be logged: the service's code, or what became of the connection. A service's message
+/// is left out, because it may quote the request.
+pub fn cause<E: ProvideErrorMetadata>(error: &SdkError<E>) -> &str {
+    match error {
+        SdkError::ServiceError(context) => context.err().code().unwrap_or("no code"),
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ResponseError(_) => "an unreadable answer",
+        _ => "the request could not be built",
+    }
 }
 
 /// A client for services on this machine, which speak plain HTTP.

@@ -1,14 +1,14 @@
-//! Where HTTP and the table meet: what the `main` of a function behind the API does, and how trouble with the table is
-//! answered.
+//! What a function's `main` does, and where HTTP meets the table and the user pool: how trouble with them is answered.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use lambda_http::{Request, lambda_runtime, service_fn};
+use lambda_http::{Request, http::StatusCode, lambda_runtime, service_fn};
 
 use crate::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     http::{Answer, Endpoint, Problem, unavailable},
+    pool::PoolError,
     store::StoreError,
     telemetry,
 };
@@ -28,7 +28,7 @@ pub async fn run<S: WarmUp + Send + Sync>(
     handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
 ) -> ExitCode {
     telemetry::start();
-    let endpoint = match start(new, handle).await {
+    let endpoint = match in_time(start(new, handle)).await {
         Ok(endpoint) => endpoint,
         Err(error) => return cannot_start(&error),
     };
@@ -56,6 +56,10 @@ pub fn ended(how: Result<(), lambda_http::Error>) -> ExitCode {
     }
 }
 
+/// See [`in_time`].
+const LONGEST_START: Duration = Duration::from_secs(9);
+const TOO_SLOW: &str = "AWS does not answer: nothing was ready within 9 seconds. Check the function's network, and the AWS_ENDPOINT_URL variables if there are any";
+
 async fn start<S: WarmUp + Send + Sync>(
     new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
     handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
@@ -64,6 +68,30 @@ async fn start<S: WarmUp + Send + Sync>(
     let state = new(&env, Clock::system(), Entropy::system())?;
     state.warm_up().await?;
     Ok(Endpoint::new(state, handle))
+}
+
+/// Waits for what a start needs, but not so long that Lambda ends it (INIT may take ten seconds) before it has said why.
+pub async fn in_time<T>(
+    start: impl Future<Output = Result<T, lambda_http::Error>>,
+) -> Result<T, lambda_http::Error> {
+    tokio::time::timeout(LONGEST_START, Box::pin(start))
+        .await
+        .unwrap_or_else(|_| Err(TOO_SLOW.into()))
+}
+
+impl From<PoolError> for Problem {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Unavailable { .. } => unavailable().because(error),
+            PoolError::AddressTaken => Self::new(
+                StatusCode::CONFLICT,
+                "address_taken",
+                "There is an account with this address already.",
+                "Sign in with it. If you can't, ask whoever invited you to invite another address.",
+            ),
+            PoolError::Rejected { .. } => Self::internal(error),
+        }
+    }
 }
 
 impl From<StoreError> for Problem {

@@ -1,8 +1,8 @@
 //! Everything two functions of Usher need.
 //!
 //! [`domain`] says what users and invitations are, [`store`] keeps them in DynamoDB, [`mail`] writes to people through
-//! SES, [`http`] speaks with callers. The three know the domain and not each other;
-//! they meet in the functions, and what those have in common is in [`function`].
+//! SES, [`pool`] keeps the accounts they sign in with, [`http`] speaks with callers. These know the domain and not each
+//! other; they meet in the functions, and what those have in common is in [`function`].
 
 pub mod aws;
 pub mod clock;
@@ -11,6 +11,7 @@ pub mod domain;
 pub mod function;
 pub mod http;
 pub mod mail;
+pub mod pool;
 mod secret;
 pub mod store;
 pub mod telemetry;

@@ -1,9 +1,5 @@
 //! Secrets that the environment only names: read once, at start, so that no variable holds them.
 
-use aws_sdk_secretsmanager::{
-    error::{ProvideErrorMetadata, SdkError},
-    operation::get_secret_value::GetSecretValueError,
-};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
@@ -39,19 +35,9 @@ impl Environment {
             },
             Err(error) => self.mistake(format!(
                 "the secret that TOKEN_KEY_SECRET names can't be read ({}): check that it exists and that the function's role may read it",
-                describe(&error)
+                aws::cause(&error)
             )),
         }
         self
-    }
-}
-
-/// The error's code: its message may quote the request.
-fn describe(error: &SdkError<GetSecretValueError>) -> &str {
-    match error {
-        SdkError::ServiceError(context) => context.err().code().unwrap_or("an unknown error"),
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(_) => "no connection",
-        _ => "an unreadable answer",
     }
 }

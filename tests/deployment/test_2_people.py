@@ -44,6 +44,7 @@ def test_each_of_them_gets_one_mail(event_source, mailbox, journey):
     wait_for("a mail to each of the 120", all_mailed, seconds=90)
     mails = received(mailbox)
     assert {address: mails[address] for address in PEOPLE} == dict.fromkeys(PEOPLE, 1)
+    assert "Ada Lovelace" in mailbox.invitation(BO)["BodyText"], "the mail says who invites"
     journey.links = {address: mailbox.link(address) for address in PEOPLE[:8]}
 
 

@@ -348,3 +348,50 @@ async fn without_a_pool_the_answer_says_where_to_sign_in() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn mails_name_an_administrator_of_the_pool_whose_token_has_no_name() {
+    let (_pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let people = json!({"invitees": [{"email": "ada@example.com", "groups": ["administrators"]}]});
+        let answer = app.post("/v1/invitations", &people).await;
+        let ada = answer.body["results"][0]["user_id"].as_str().unwrap().to_owned();
+        let link = app.mailed_token("ada@example.com").await;
+        assert_eq!(app.accept(&link).await.status, 200);
+
+        let claims = json!({"name": "", "groups": ["administrators"], "scope": "openid", "username": ada.to_lowercase()});
+        let token = app.token(&claims).await;
+        let body = json!({"text": "bo@example.com"});
+        assert_eq!(app.post_as(&token, "/v1/invitations", &body).await.status, 200);
+        let mail = app.mails("bo@example.com").await.remove(0);
+        assert!(mail.text.contains("Ann Lee"), "{}", mail.text);
+        let listed = app.get("/v1/users?q=bo@").await;
+        assert_eq!(listed.body["data"][0]["invited_by"], json!({"id": ada, "name": "Ann Lee"}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_ends_an_invitation_ends_an_account_that_a_broken_off_accept_has_made() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        for (email, ends) in [("ann@example.com", "revoke"), ("bo@example.com", "decline")] {
+            let id = app.invite(email).await;
+            let token = app.mailed_token(email).await;
+            pool.accounts
+                .lock()
+                .unwrap()
+                .insert(id.clone(), json!({"email": email}));
+            let answer = if ends == "revoke" {
+                app.post(&format!("/v1/users/{id}/revoke"), &json!({}))
+                    .await
+            } else {
+                app.public("/v1/accept/decline", &json!({"token": token}))
+                    .await
+            };
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(!pool.has_address(email), "{ends} left the account");
+        }
+    })
+    .await;
+}

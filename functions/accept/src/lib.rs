@@ -3,7 +3,6 @@
 //!
 //! All of them are POSTs with the token in the body, so that neither a mail scanner's GET nor a log ever matters.
 
-mod pool;
 mod problem;
 
 use lambda_http::{Request, RequestExt};
@@ -19,13 +18,11 @@ use usher::{
     function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
     mail::Templates,
+    pool::{UserPool, warm_up},
     store::{Attempt, Store},
 };
 
-use crate::{
-    pool::UserPool,
-    problem::{link_problem, renew_problem},
-};
+use crate::problem::{link_problem, renew_problem};
 
 /// What the function works with. It has no key: a link is checked by its hash.
 #[derive(Debug)]
@@ -64,13 +61,7 @@ impl Accept {
 
 impl WarmUp for Accept {
     async fn warm_up(&self) -> Result<(), lambda_http::Error> {
-        let pool = async {
-            match &self.pool {
-                Some(pool) => pool.warm_up().await,
-                None => Ok(()),
-            }
-        };
-        let (table, pool) = tokio::join!(self.store.warm_up(), pool);
+        let (table, pool) = tokio::join!(self.store.warm_up(), warm_up(self.pool.as_ref()));
         table?;
         Ok(pool?)
     }
@@ -190,6 +181,7 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
         locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
     };
     if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
+        take_back(state, user.id, Some(&user)).await?;
         return Err(link_problem(refusal));
     }
     if let Some(pool) = &state.pool {
@@ -205,8 +197,8 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
     }
 }
 
-/// Somebody was faster. If that was another accept of the same link, the account is theirs; if the invitation was
-/// withdrawn, there must be none. A link that was replaced leaves it to whoever accepts with the newer one.
+/// If the invitation has ended, there must be no account, not even one that a broken-off try has made. If another accept
+/// of the same link was faster, it is theirs; a link that was replaced leaves it to whoever accepts with the newer one.
 async fn take_back(state: &Accept, id: UserId, found: Option<&User>) -> Result<(), Problem> {
     let ended = found
         .is_none_or(|user| matches!(user.state.name(), StateName::Revoked | StateName::Declined));
@@ -224,9 +216,12 @@ async fn decline(state: &Accept, request: &Request) -> Answer {
         now: state.clock.now(),
     };
     match state.store.decline(&user, &decline).await? {
-        Attempt::Done(_) => json(&Outcome {
-            outcome: "declined",
-        }),
+        Attempt::Done(user) => {
+            take_back(state, user.id, Some(&user)).await?;
+            json(&Outcome {
+                outcome: "declined",
+            })
+        }
         Attempt::Refused(found) => Err(decline
             .refusal(found.as_deref())
             .map_or_else(corrected, link_problem)),

@@ -120,7 +120,9 @@ async fn settle(
         match found.remove(&id) {
             Some(user) => {
                 let ours = terms.idempotency_key.is_some()
-                    && user.idempotency_key == terms.idempotency_key;
+                    && user.idempotency_key == terms.idempotency_key
+                    // Somebody else's request is not repeated by guessing its key.
+                    && user.invited_by.id == terms.invited_by.id;
                 let user = Box::new(user);
                 fates.push((
                     index,

@@ -107,13 +107,25 @@ struct Terms {
 
 /// Answers for every row, in order.
 pub async fn handle(state: &Invite, request: &Request) -> Answer {
-    let caller = state.sign_in.caller(request, Scope::UsersInvite)?;
+    let mut caller = state.sign_in.caller(request, Scope::UsersInvite)?;
     let mut body: Body = json_body(request)?;
     let entries = rows::entries(&mut body)?;
+    introduce(state, &mut caller).await?;
     let terms = terms(state, request, caller, body)?;
     let rows = rows::decide(state, &terms, entries);
     let (rows, trouble) = batch::write(state, &terms, rows).await;
     answer::answer(state, &terms, &rows, trouble)
+}
+
+/// Cognito's access tokens have no name, but mails say who invites. Who signs in at the stack's own pool was invited
+/// once too, so the table knows.
+async fn introduce(state: &Invite, caller: &mut Caller) -> Result<(), Problem> {
+    if let (None, Some(id)) = (&caller.identity.name, caller.user) {
+        let user = state.store.user(id).await?;
+        let user = user.filter(|user| user.tenant == caller.tenant);
+        caller.identity.name = user.and_then(|user| user.name);
+    }
+    Ok(())
 }
 
 fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Result<Terms, Problem> {

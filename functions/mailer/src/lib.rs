@@ -19,7 +19,7 @@ use usher::{
     clock::Clock,
     config::Environment,
     domain::{InvitationToken, TokenKey, User},
-    mail::{Mailer, Origin, Outcome, Sender},
+    mail::{MailFrom, Mailer, Outcome, Sender},
     store::{Attempt, Store},
 };
 
@@ -57,7 +57,7 @@ impl Mailing {
     /// is verified, and the table for a sign of life.
     pub async fn start(env: &Environment, clock: Clock) -> Result<Self, lambda_runtime::Error> {
         let (store, ses, key) = (Store::from_env(env), aws::ses(env), env.token_key());
-        let origin = Origin::from_env(env);
+        let from = MailFrom::from_env(env);
         let lease = env.optional("MAIL_LEASE_SECONDS", |text| {
             let seconds = text.parse().ok();
             let allowed = seconds.filter(|seconds| (1..=3600).contains(seconds));
@@ -65,10 +65,10 @@ impl Mailing {
         });
         let lease = lease.unwrap_or(LEASE_SECONDS);
         let (sender, locale) = (Sender::from_env(env), env.default_locale());
-        let parts = (|| Some((store?, ses?, key?, origin?, sender?)))();
-        let (store, ses, key, origin, sender) = env.finish(parts)?;
+        let parts = (|| Some((store?, ses?, key?, from?, sender?)))();
+        let (store, ses, key, from, sender) = env.finish(parts)?;
         store.warm_up().await?;
-        let mailer = Mailer::connect(ses, origin, sender, locale).await?;
+        let mailer = Mailer::connect(ses, from, sender, locale).await?;
         Ok(Self {
             store,
             mailer,

@@ -7,15 +7,18 @@ use mailer::{Mailing, handle};
 use usher::{
     clock::Clock,
     config::Environment,
-    function::{cannot_start, ended},
+    function::{cannot_start, ended, in_time},
     telemetry,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     telemetry::start();
-    let env = Environment::process().with_secrets().await;
-    let mailing = match Mailing::start(&env, Clock::system()).await {
+    let start = async {
+        let env = Environment::process().with_secrets().await;
+        Mailing::start(&env, Clock::system()).await
+    };
+    let mailing = match in_time(start).await {
         Ok(mailing) => mailing,
         Err(error) => return cannot_start(&error),
     };

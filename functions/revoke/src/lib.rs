@@ -4,9 +4,10 @@ use lambda_http::{Request, http::StatusCode};
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
-    domain::{self, RevokeRefusal},
+    domain::{self, RevokeRefusal, UserId},
     function::WarmUp,
     http::{Answer, Problem, Scope, SignIn, UserView, corrected, json, path_id, user_not_found},
+    pool::{UserPool, warm_up},
     store::{Attempt, Store},
 };
 
@@ -14,16 +15,19 @@ use usher::{
 #[derive(Debug)]
 pub struct Revoke {
     store: Store,
+    pool: Option<UserPool>,
     sign_in: SignIn,
     clock: Clock,
 }
 
 impl Revoke {
-    /// Reads `TABLE_NAME` and `TENANT_CLAIM`.
+    /// Reads `TABLE_NAME`, `USER_POOL_ID` and what [`SignIn`] reads.
     pub fn new(env: &Environment, clock: Clock, _: Entropy) -> Result<Self, ConfigError> {
         let (store, sign_in) = (Store::from_env(env), SignIn::from_env(env));
+        let pool = UserPool::from_env(env);
         env.finish(store.map(|store| Self {
             store,
+            pool,
             sign_in,
             clock,
         }))
@@ -32,7 +36,9 @@ impl Revoke {
 
 impl WarmUp for Revoke {
     async fn warm_up(&self) -> Result<(), lambda_http::Error> {
-        Ok(self.store.warm_up().await?)
+        let (table, pool) = tokio::join!(self.store.warm_up(), warm_up(self.pool.as_ref()));
+        table?;
+        Ok(pool?)
     }
 }
 
@@ -45,10 +51,26 @@ pub async fn handle(state: &Revoke, request: &Request) -> Answer {
         now: state.clock.now(),
     };
     match state.store.revoke(id, &revoke).await? {
-        Attempt::Done(user) => json(&UserView::of(&user, revoke.now)),
-        Attempt::Refused(found) => Err(revoke
-            .refusal(found.as_deref())
-            .map_or_else(corrected, refused)),
+        Attempt::Done(user) => {
+            take_back(state, id).await?;
+            json(&UserView::of(&user, revoke.now))
+        }
+        Attempt::Refused(found) => {
+            let refusal = revoke.refusal(found.as_deref());
+            // An earlier try may have got no further than the table.
+            if refusal == Some(RevokeRefusal::Revoked) {
+                take_back(state, id).await?;
+            }
+            Err(refusal.map_or_else(corrected, refused))
+        }
+    }
+}
+
+/// An accept that broke off may have made an account already.
+async fn take_back(state: &Revoke, id: UserId) -> Result<(), Problem> {
+    match &state.pool {
+        Some(pool) => Ok(pool.withdraw(id).await?),
+        None => Ok(()),
     }
 }
 

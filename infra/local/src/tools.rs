@@ -32,6 +32,7 @@ pub(crate) struct TokenRequest {
     scope: String,
     tenant: Option<String>,
     groups: Option<Vec<String>>,
+    username: Option<String>,
     expires_in_seconds: i64,
 }
 
@@ -44,6 +45,7 @@ impl Default for TokenRequest {
             scope: "users:read users:invite users:write settings:write".to_owned(),
             tenant: None,
             groups: None,
+            username: None,
             expires_in_seconds: TOKEN_SECONDS,
         }
     }
@@ -69,6 +71,9 @@ impl TokenRequest {
         }
         if let Some(tenant) = self.tenant {
             claims.insert("tenant".to_owned(), Value::String(tenant));
+        }
+        if let Some(username) = self.username {
+            claims.insert("username".to_owned(), Value::String(username));
         }
         if let Some(groups) = self.groups {
             claims.insert("cognito:groups".to_owned(), groups.into());

@@ -32,6 +32,14 @@ impl UserId {
         Self(Ulid::from_parts(milliseconds, u128::from_be_bytes(random)))
     }
 
+    /// The id, however its letters were written: for systems that do not keep their case.
+    pub fn parse_in_any_case(text: &str) -> Result<Self, IdError> {
+        let (prefix, rest) = text
+            .split_at_checked(Self::PREFIX.len())
+            .ok_or(IdError::User)?;
+        format!("{}{}", prefix.to_lowercase(), rest.to_uppercase()).parse()
+    }
+
     /// The 16 bytes that stand in a token.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_bytes()

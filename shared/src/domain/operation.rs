@@ -50,7 +50,7 @@ pub struct Resend {
     pub now: Timestamp,
     /// Also bring back a revoked or declined invitation.
     pub reactivate: bool,
-    /// Whether who asks may make administrators. Who may not, can't bring back one who was turned away either.
+    /// Whether who asks may make administrators. Who may not, can't send or bring back an administrator's invitation.
     pub appoints: bool,
     /// Another language from now on.
     pub locale: Option<(Locale, LocaleSource)>,
@@ -75,7 +75,7 @@ pub enum ResendRefusal {
     Revoked,
     /// Declined, and `reactivate` was not given.
     Declined,
-    /// An invitation to be an administrator, which only an administrator may bring back.
+    /// An invitation to be an administrator, which only an administrator may send again.
     Administrator,
     /// The cool-down is not over.
     TooSoon {
@@ -101,7 +101,7 @@ impl Resend {
             Requirement::Tenant(self.tenant.clone()),
             Requirement::State(states),
         ];
-        if self.reactivate && !self.appoints {
+        if !self.appoints {
             requirements.push(Requirement::NotInGroup(Group::administrators()));
         }
         requirements.extend(throttle(self.now));

@@ -8,7 +8,7 @@ use lambda_http::{Request, RequestExt, http::StatusCode, request::RequestContext
 use super::Problem;
 use crate::{
     config::Environment,
-    domain::{Group, Inviter, PersonName, TenantId},
+    domain::{Group, Inviter, PersonName, TenantId, UserId},
 };
 
 /// A permission. A sign-in token lists those it has in its `scope`.
@@ -61,6 +61,8 @@ pub struct Caller {
     pub identity: Inviter,
     /// Whether they may do everything, and so may make administrators of others.
     pub appoints: bool,
+    /// Which user they are, if they sign in at the stack's own pool.
+    pub user: Option<UserId>,
 }
 
 impl SignIn {
@@ -99,7 +101,7 @@ impl SignIn {
         let granted = claim("scope").unwrap_or_default();
         let has = |scope: Scope| administrator || self.grants(granted, scope);
         if !has(scope) {
-            return Err(missing_scope(scope));
+            return Err(self.missing_scope(scope));
         }
         let tenant = match claim(&self.tenant_claim) {
             None => TenantId::default(),
@@ -109,14 +111,37 @@ impl SignIn {
         };
         // A name that is not fit for a mail is left out rather than refused: its bearer can't change it here.
         let name = claim("name").and_then(|name| PersonName::parse(name).ok());
+        // In the stack's own pool, which is where groups count, accounts are named by the user's id. Cognito's names have
+        // no case.
+        let user = self.groups_claim.as_ref().and_then(|_| claim("username"));
+        let user = user.and_then(|name| UserId::parse_in_any_case(name).ok());
         Ok(Caller {
             tenant,
             identity: Inviter {
-                id: id.chars().take(255).collect(),
+                id: user.map_or_else(|| id.chars().take(255).collect(), |user| user.to_string()),
                 name,
             },
             appoints: Scope::ALL.into_iter().all(has),
+            user,
         })
+    }
+
+    fn missing_scope(&self, scope: Scope) -> Problem {
+        let hint = match self.groups_claim {
+            Some(_) => format!(
+                "Ask an administrator to add you to the group administrators of your sign-in (or, for a program, to grant it {scope}), then sign in again."
+            ),
+            None => format!(
+                "Ask an administrator of your sign-in to grant you {scope}, then sign in again."
+            ),
+        };
+        Problem::new(
+            StatusCode::FORBIDDEN,
+            "missing_scope",
+            format!("Your sign-in token lacks the scope {scope}."),
+            hint,
+        )
+        .with("missing_scope", scope.to_string())
     }
 
     /// Whether the scopes, separated by spaces, have this one. A claim that is a list comes as `[a b]` and is none:
@@ -176,16 +201,6 @@ pub fn administrators_only(detail: &'static str) -> Problem {
         detail,
         "Ask an administrator of your team, who has all scopes, to do it.",
     )
-}
-
-fn missing_scope(scope: Scope) -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "missing_scope",
-        format!("Your sign-in token lacks the scope {scope}."),
-        format!("Ask an administrator of your sign-in to grant you {scope}, then sign in again."),
-    )
-    .with("missing_scope", scope.to_string())
 }
 
 #[cfg(test)]

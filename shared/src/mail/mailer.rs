@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sesv2::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
+    error::SdkError,
     operation::{
         get_email_identity::GetEmailIdentityError,
         send_bulk_email::{SendBulkEmailError, SendBulkEmailOutput},
@@ -17,10 +17,10 @@ use aws_sdk_sesv2::{
 };
 use thiserror::Error;
 
-use super::{Sender, Template, Templates, Values, pace::Pace};
+use super::{MailFrom, Sender, Template, Templates, Values, pace::Pace};
 use crate::{
-    config::{self, Environment},
-    domain::{EmailAddress, InvitationToken, Locale, User},
+    aws,
+    domain::{InvitationToken, Locale, User},
 };
 
 /// SES takes 50 recipients a call.
@@ -59,57 +59,11 @@ pub enum SesUnusable {
     UnverifiedIdentity(String),
 }
 
-/// Who mails come from, as SES knows them.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// What stands in `From:`.
-    from: String,
-    /// The address or domain that SES has verified.
-    identity: String,
-    /// Which of SES's configuration sets sends, and so reports what becomes of a mail.
-    configuration_set: Option<String>,
-}
-
-impl Origin {
-    /// Reads `MAIL_FROM`, `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
-    pub fn from_env(env: &Environment) -> Option<Self> {
-        let identity = env.required("MAIL_IDENTITY", config::text);
-        let from = env.required("MAIL_FROM", |text| {
-            let from = config::text(text).map_err(ToOwned::to_owned)?;
-            match &identity {
-                Some(identity) if !belongs(&from, identity)? => {
-                    Err("it is no address of the identity that MAIL_IDENTITY names".to_owned())
-                }
-                _ => Ok(from),
-            }
-        });
-        let configuration_set = env.optional("MAIL_CONFIGURATION_SET", config::text);
-        Some(Self {
-            from: from?,
-            identity: identity?,
-            configuration_set,
-        })
-    }
-}
-
-/// Whether the sender, with or without a name before the address, may be sent from under the identity: it is the
-/// address itself, its domain, or a domain above that.
-fn belongs(from: &str, identity: &str) -> Result<bool, String> {
-    let bare = from
-        .rsplit_once('<')
-        .map_or(from, |(_, rest)| rest.trim_end_matches('>'));
-    let address = EmailAddress::parse(bare).map_err(|error| error.to_string())?;
-    let (domain, identity) = (address.domain(), identity.to_lowercase());
-    Ok(address.as_str().to_lowercase() == identity
-        || domain == identity
-        || domain.ends_with(&format!(".{identity}")))
-}
-
 /// SES through one client, at the account's rate.
 #[derive(Debug)]
 pub struct Mailer {
     client: Client,
-    origin: Origin,
+    from: MailFrom,
     sender: Sender,
     templates: Templates,
     default_locale: Locale,
@@ -131,24 +85,24 @@ impl Mailer {
     /// verified.
     pub async fn connect(
         client: Client,
-        origin: Origin,
+        from: MailFrom,
         sender: Sender,
         default_locale: Locale,
     ) -> Result<Self, SesUnusable> {
-        let unanswered = |error| SesUnusable::Unanswered(error);
+        let unanswered = |error: &str| SesUnusable::Unanswered(error.to_owned());
         let account = client.get_account().send().await;
-        let account = account.map_err(|error| unanswered(describe(&error)))?;
-        let known = client.get_email_identity().email_identity(&origin.identity);
+        let account = account.map_err(|error| unanswered(aws::cause(&error)))?;
+        let known = client.get_email_identity().email_identity(&from.identity);
         match known.send().await {
             Ok(found) if found.verified_for_sending_status() => {}
-            Ok(_) => return Err(SesUnusable::UnverifiedIdentity(origin.identity)),
+            Ok(_) => return Err(SesUnusable::UnverifiedIdentity(from.identity)),
             Err(error) => {
                 let error_of_service = error.as_service_error();
                 return Err(
                     if error_of_service.is_some_and(GetEmailIdentityError::is_not_found_exception) {
-                        SesUnusable::UnknownIdentity(origin.identity)
+                        SesUnusable::UnknownIdentity(from.identity)
                     } else {
-                        unanswered(describe(&error))
+                        unanswered(aws::cause(&error))
                     },
                 );
             }
@@ -161,7 +115,7 @@ impl Mailer {
         }
         Ok(Self {
             client,
-            origin,
+            from,
             sender,
             templates: Templates::built_in(),
             default_locale,
@@ -217,8 +171,8 @@ impl Mailer {
         let sent = self
             .client
             .send_bulk_email()
-            .from_email_address(&self.origin.from)
-            .set_configuration_set_name(self.origin.configuration_set.clone())
+            .from_email_address(&self.from.sender)
+            .set_configuration_set_name(self.from.configuration_set.clone())
             .default_content(content(template, &first.values))
             .set_bulk_email_entries(letters.iter().map(|(_, letter)| entry(letter)).collect())
             .send()
@@ -227,7 +181,7 @@ impl Mailer {
             Ok(output) => entry_outcomes(&output, letters.len()),
             Err(error) => {
                 tracing::error!(
-                    code = describe(&error),
+                    code = aws::cause(&error),
                     mails = letters.len(),
                     "SES refused a call"
                 );
@@ -350,7 +304,7 @@ fn call_outcome(error: &SdkError<SendBulkEmailError>) -> Outcome {
             SendBulkEmailError::BadRequestException(_) | SendBulkEmailError::NotFoundException(_),
         ) => Outcome::Failed(MISCONFIGURED),
         // Throttled, broken, or the answer was lost. In the last case a mail may have gone: the next carries the same link.
-        _ => Outcome::Retry(describe(error)),
+        _ => Outcome::Retry(aws::cause(error).to_owned()),
     }
 }
 
@@ -359,41 +313,3 @@ const PAUSED: &str = "SES has paused this account's sending. The mail waits. See
 const NOT_VERIFIED: &str =
     "The sender's address is not verified with SES. Verify it, then send the invitation again.";
 const MISCONFIGURED: &str = "SES refused the call. The operator finds why in the mailer's log.";
-
-/// The error's code, without its message: SES's messages may name addresses.
-fn describe<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
-    match error {
-        SdkError::ServiceError(context) => context
-            .err()
-            .code()
-            .unwrap_or("an unknown error")
-            .to_owned(),
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::DispatchFailure(_) => "no connection".to_owned(),
-        _ => "an unreadable answer".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sender_belongs_to_its_address_its_domain_and_the_domains_above() {
-        for (from, identity) in [
-            ("Acme <in@mail.acme.example>", "mail.acme.example"),
-            ("in@mail.acme.example", "acme.example"),
-            ("Acme <In@acme.example>", "in@ACME.example"),
-        ] {
-            assert_eq!(belongs(from, identity), Ok(true), "{from}, {identity}");
-        }
-        for (from, identity) in [
-            ("in@acme.example", "mail.acme.example"),
-            ("in@badacme.example", "acme.example"),
-            ("other@acme.example", "in@acme.example"),
-        ] {
-            assert_eq!(belongs(from, identity), Ok(false), "{from}, {identity}");
-        }
-        assert!(belongs("Acme", "acme.example").is_err());
-    }
-}

@@ -1,13 +1,15 @@
 //! Writing to people: templates, what stands in them, and SES.
 
 mod date;
+mod from;
 mod mailer;
 mod message;
 mod pace;
 mod template;
 
 pub use self::{
-    mailer::{Batch, Mailer, Origin, Outcome},
+    from::MailFrom,
+    mailer::{Batch, Mailer, Outcome, SesUnusable},
     message::{Sender, Values},
     template::{Content, Template, Templates},
 };

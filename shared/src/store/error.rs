@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 use thiserror::Error;
 
 use super::keys;
-use crate::domain::UserId;
+use crate::{aws, domain::UserId};
 
 /// Why a call did not give an answer. No variant carries what was in the items.
 #[derive(Debug, Error)]
@@ -80,35 +80,20 @@ impl StoreError {
         operation: &'static str,
         error: &SdkError<E, HttpResponse>,
     ) -> Self {
-        let cause = match error {
+        let cause = aws::cause(error).to_owned();
+        match error {
             SdkError::ServiceError(context) => {
-                let error = context.err();
-                let code = error.code().unwrap_or("no code");
-                let cause = format!("{code}: {}", error.message().unwrap_or("no message"));
                 let broken = context.raw().status().is_server_error();
-                return if broken || is_transient(code) {
-                    Self::Unavailable {
-                        operation,
-                        cause: code.to_owned(),
-                    }
+                if broken || is_transient(&cause) {
+                    Self::Unavailable { operation, cause }
                 } else {
+                    let message = context.err().message().unwrap_or("no message");
+                    let cause = format!("{cause}: {message}");
                     Self::Rejected { operation, cause }
-                };
+                }
             }
-            SdkError::TimeoutError(_) => "no answer in time",
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
-            SdkError::DispatchFailure(_) => "no connection",
-            SdkError::ResponseError(_) => "an unreadable answer",
-            _ => {
-                return Self::Rejected {
-                    operation,
-                    cause: "the request could not be built".to_owned(),
-                };
-            }
-        };
-        Self::Unavailable {
-            operation,
-            cause: cause.to_owned(),
+            SdkError::ConstructionFailure(_) => Self::Rejected { operation, cause },
+            _ => Self::Unavailable { operation, cause },
         }
     }
 }

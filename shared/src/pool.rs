@@ -3,6 +3,9 @@
 //! The account's name is the user's id, so a second try finds the account that the first has made, and every sign-in
 //! token says whose it is. The link was sent to the address, so the address counts as verified, and Cognito sends no
 //! mail of its own. A person without a password signs in with a code by e-mail, or makes a passkey.
+//!
+//! An account is made just before its user is accepted, so a try that breaks off in between leaves one behind. Whatever
+//! ends an invitation therefore withdraws the account too, whether or not there is one.
 
 use aws_sdk_cognitoidentityprovider::{
     Client,
@@ -13,18 +16,17 @@ use aws_sdk_cognitoidentityprovider::{
     },
     types::{AttributeType, MessageActionType},
 };
-use lambda_http::http::StatusCode;
 use thiserror::Error;
-use usher::{
+
+use crate::{
     aws,
     config::Environment,
     domain::{Group, PersonName, User, UserId},
-    http::{Problem, unavailable},
 };
 
 /// The user pool through one client.
 #[derive(Clone, Debug)]
-pub(crate) struct UserPool {
+pub struct UserPool {
     client: Client,
     id: String,
 }
@@ -34,18 +36,20 @@ pub(crate) struct UserPool {
 #[error(
     "the user pool {id} that USER_POOL_ID names can't be used ({cause}): check that it exists in this region, and that the function's role may use it"
 )]
-pub(crate) struct PoolUnusable {
+pub struct PoolUnusable {
     id: String,
     cause: PoolError,
 }
 
 /// Why an account could not be made.
 #[derive(Debug, Error)]
-pub(crate) enum PoolError {
+pub enum PoolError {
     /// The pool could not be asked, or has too much to do.
     #[error("Cognito {operation}: {cause}")]
     Unavailable {
+        /// The Cognito operation.
         operation: &'static str,
+        /// Cognito's code, or what became of the connection.
         cause: String,
     },
     /// The address signs somebody else in.
@@ -54,7 +58,9 @@ pub(crate) enum PoolError {
     /// The pool refuses: it is missing, or the role lacks a permission.
     #[error("Cognito {operation}: {cause}")]
     Rejected {
+        /// The Cognito operation.
         operation: &'static str,
+        /// Cognito's code.
         cause: String,
     },
 }
@@ -62,14 +68,14 @@ pub(crate) enum PoolError {
 impl UserPool {
     /// The pool that `USER_POOL_ID` names; none if people sign in elsewhere. Where a client can't be made, why is among
     /// the environment's mistakes.
-    pub(crate) fn from_env(env: &Environment) -> Option<Self> {
+    pub fn from_env(env: &Environment) -> Option<Self> {
         let id = env.text("USER_POOL_ID")?.to_owned();
         let client = aws::cognito(env)?;
         Some(Self { client, id })
     }
 
     /// Opens the connection by asking for somebody who does not exist. Fails if the pool does not.
-    pub(crate) async fn warm_up(&self) -> Result<(), PoolUnusable> {
+    pub async fn warm_up(&self) -> Result<(), PoolUnusable> {
         let asked = self.client.admin_get_user().user_pool_id(&self.id);
         match asked.username("nobody").send().await {
             Err(error)
@@ -87,7 +93,7 @@ impl UserPool {
     }
 
     /// Makes the account, unless an earlier try has. Who is invited to be an administrator becomes one here.
-    pub(crate) async fn register(&self, user: &User, name: &PersonName) -> Result<(), PoolError> {
+    pub async fn register(&self, user: &User, name: &PersonName) -> Result<(), PoolError> {
         let created = self
             .client
             .admin_create_user()
@@ -137,8 +143,8 @@ impl UserPool {
             .map_err(|error| PoolError::of("AdminAddUserToGroup", &error))
     }
 
-    /// Takes an account back whose invitation was withdrawn while it was being made.
-    pub(crate) async fn withdraw(&self, id: UserId) -> Result<(), PoolError> {
+    /// Takes the account of somebody whose invitation has ended away, if there is one.
+    pub async fn withdraw(&self, id: UserId) -> Result<(), PoolError> {
         let asked = self.client.admin_delete_user().user_pool_id(&self.id);
         match asked.username(id.to_string()).send().await {
             Err(error)
@@ -161,6 +167,14 @@ fn is_taken(error: &SdkError<AdminCreateUserError>) -> bool {
     })
 }
 
+/// [`UserPool::warm_up`], where there is a pool.
+pub async fn warm_up(pool: Option<&UserPool>) -> Result<(), PoolUnusable> {
+    match pool {
+        Some(pool) => pool.warm_up().await,
+        None => Ok(()),
+    }
+}
+
 fn attributes(user: &User, name: &PersonName) -> Vec<AttributeType> {
     [
         ("email", user.email.as_str()),
@@ -181,43 +195,24 @@ fn attributes(user: &User, name: &PersonName) -> Vec<AttributeType> {
 impl PoolError {
     /// Sorts an SDK error by whether trying again can help. Only the code is kept: a message may name the address.
     fn of<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Self {
-        let (again, cause) = match error {
+        let cause = aws::cause(error).to_owned();
+        let again = match error {
             SdkError::ServiceError(context) => {
-                let code = context.err().code().unwrap_or("no code");
-                let again = context.raw().status().is_server_error()
+                context.raw().status().is_server_error()
                     || matches!(
-                        code,
+                        cause.as_str(),
                         "LimitExceededException"
                             | "ThrottlingException"
                             | "TooManyRequestsException"
-                    );
-                (again, code)
+                    )
             }
-            SdkError::TimeoutError(_) => (true, "no answer in time"),
-            SdkError::DispatchFailure(_) => (true, "no connection"),
-            SdkError::ResponseError(_) => (true, "an unreadable answer"),
-            _ => (false, "the request could not be built"),
+            SdkError::ConstructionFailure(_) => false,
+            _ => true,
         };
-        let cause = cause.to_owned();
         if again {
             Self::Unavailable { operation, cause }
         } else {
             Self::Rejected { operation, cause }
-        }
-    }
-}
-
-impl From<PoolError> for Problem {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Unavailable { .. } => unavailable().because(error),
-            PoolError::AddressTaken => Problem::new(
-                StatusCode::CONFLICT,
-                "address_taken",
-                "There is an account with this address already.",
-                "Sign in with it. If you can't, ask whoever invited you to invite another address.",
-            ),
-            PoolError::Rejected { .. } => Problem::internal(error),
         }
     }
 }
