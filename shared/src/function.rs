@@ -23,7 +23,7 @@ pub trait WarmUp {
 /// What a function's `main` does: read the environment, open the connections, and answer until Lambda stops it.
 ///
 /// A wrong environment, or a table or user pool out of reach, ends it at once, with one log line that says what is wrong.
-pub async fn run<S: WarmUp + Send + Sync>(
+pub async fn run<S: WarmUp + Send + Sync + 'static>(
     new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
     handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
 ) -> ExitCode {
@@ -32,9 +32,9 @@ pub async fn run<S: WarmUp + Send + Sync>(
         Ok(endpoint) => endpoint,
         Err(error) => return cannot_start(&error),
     };
-    let answers = lambda_http::run(service_fn(move |request| {
-        let endpoint = endpoint.clone();
-        async move { Ok::<_, lambda_runtime::Error>(endpoint.answer(request).await) }
+    let endpoint = &endpoint;
+    let answers = lambda_runtime::run(service_fn(async |event| {
+        Ok::<_, lambda_runtime::Error>(endpoint.answer_event(event).await?)
     }));
     ended(answers.await)
 }
@@ -60,7 +60,7 @@ pub fn ended(how: Result<(), lambda_http::Error>) -> ExitCode {
 const LONGEST_START: Duration = Duration::from_secs(9);
 const TOO_SLOW: &str = "AWS does not answer: nothing was ready within 9 seconds. Check the function's network, and the AWS_ENDPOINT_URL variables if there are any";
 
-async fn start<S: WarmUp + Send + Sync>(
+async fn start<S: WarmUp + Send + Sync + 'static>(
     new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
     handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
 ) -> Result<Endpoint<S>, lambda_http::Error> {

@@ -14,6 +14,7 @@ use aws_lambda_events::{
 };
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
+use thiserror::Error;
 use usher::{
     aws,
     clock::Clock,
@@ -77,6 +78,16 @@ impl Mailing {
             clock,
         })
     }
+}
+
+/// Whoever invoked the function is no DynamoDB stream. Says nothing of what came instead: it may be somebody's address.
+#[derive(Debug, Error)]
+#[error("this is no event of a DynamoDB stream: only the event source mapping invokes the mailer")]
+pub struct UnreadableEvent;
+
+/// The records of an event, as Lambda hands it over.
+pub fn read_event(event: &str) -> Result<Event, UnreadableEvent> {
+    serde_json::from_str(event).map_err(|_| UnreadableEvent)
 }
 
 /// Sends what the records announce; answers with the sequence numbers of those that have to come again.

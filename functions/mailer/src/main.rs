@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use mailer::{Mailing, handle};
+use mailer::{Mailing, handle, read_event};
+use serde_json::value::RawValue;
 use usher::{
     clock::Clock,
     config::Environment,
@@ -23,8 +24,8 @@ async fn main() -> ExitCode {
         Err(error) => return cannot_start(&error),
     };
     let mailing = &mailing;
-    let sends = lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
-        Ok::<_, Error>(handle(mailing, event.payload).await)
+    let sends = lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+        Ok::<_, Error>(handle(mailing, read_event(event.payload.get())?).await)
     }));
     ended(sends.await)
 }

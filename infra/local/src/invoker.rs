@@ -2,14 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use aws_lambda_events::event::dynamodb;
 use futures::future::BoxFuture;
-use lambda_http::{
-    Adapter, LambdaEvent, Request, request::LambdaRequest, service_fn, tower::ServiceExt,
-};
+use lambda_http::{LambdaEvent, Request};
 use lambda_runtime::Context;
 use mailer::Mailing;
-use serde_json::Value;
+use serde_json::{Value, value::to_raw_value};
 use thiserror::Error;
 use usher::{
     clock::{Clock, Entropy},
@@ -146,7 +143,7 @@ struct Make<'a> {
 }
 
 impl Make<'_> {
-    /// A function behind the API, called through the very adapter that it has in Lambda.
+    /// A function behind the API, called with the very event that it has in Lambda.
     fn http<S: Send + Sync + 'static>(
         &self,
         new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
@@ -159,19 +156,11 @@ impl Make<'_> {
         Ok(Arc::new(move |event| {
             let endpoint = endpoint.clone();
             Box::pin(async move {
-                let request: LambdaRequest =
-                    serde_json::from_value(event).map_err(|error| error.to_string())?;
-                let service = service_fn(move |request: Request| {
-                    let endpoint = endpoint.clone();
-                    async move { Ok::<_, std::convert::Infallible>(endpoint.answer(request).await) }
-                });
-                let event = LambdaEvent::new(request, Context::default());
-                match Adapter::from(service).oneshot(event).await {
-                    Ok(response) => {
-                        serde_json::to_value(response).map_err(|error| error.to_string())
-                    }
-                    Err(never) => match never {},
-                }
+                let event = to_raw_value(&event).map_err(|error| error.to_string())?;
+                let event = LambdaEvent::new(event, Context::default());
+                let response = endpoint.answer_event(event).await;
+                serde_json::to_value(response.map_err(|error| error.to_string())?)
+                    .map_err(|error| error.to_string())
             })
         }))
     }
@@ -181,8 +170,8 @@ fn stream_function(mailing: Arc<Mailing>) -> Function {
     Arc::new(move |event| {
         let mailing = Arc::clone(&mailing);
         Box::pin(async move {
-            let event: dynamodb::Event =
-                serde_json::from_value(event).map_err(|error| error.to_string())?;
+            let event =
+                mailer::read_event(&event.to_string()).map_err(|error| error.to_string())?;
             serde_json::to_value(mailer::handle(&mailing, event).await)
                 .map_err(|error| error.to_string())
         })

@@ -44,6 +44,9 @@ impl fmt::Display for Scope {
     }
 }
 
+/// Stands where a claim is no text. No genuine claim is this: it is a control character.
+pub(super) const NOT_TEXT: &str = "\0";
+
 /// How claims are read.
 #[derive(Clone, Debug)]
 pub struct SignIn {
@@ -79,41 +82,42 @@ impl SignIn {
     /// The caller, if the token has this scope.
     pub fn caller(&self, request: &Request, scope: Scope) -> Result<Caller, Problem> {
         let claims = claims(request)?;
-        let claim = |name: &str| {
-            claims
-                .get(name)
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty())
+        let claim = |name: &str| match claims.get(name).map(|value| value.trim()) {
+            Some(NOT_TEXT) => Err(invalid_claim(name, "is no text")),
+            value => Ok(value.filter(|value| !value.is_empty())),
         };
         // Cognito says what a token is for. An ID token tells a page who signed in; it opens nothing.
-        if claim("token_use").is_some_and(|what| what != "access") {
+        if claim("token_use")?.is_some_and(|what| what != "access") {
             return Err(invalid_claim(
                 "token_use",
                 "says that it is no access token",
             ));
         }
-        let id = claim("sub").ok_or_else(|| invalid_claim("sub", "names nobody"))?;
+        let id = claim("sub")?.ok_or_else(|| invalid_claim("sub", "names nobody"))?;
         let administrator = self
             .groups_claim
             .as_deref()
-            .and_then(claim)
+            .map_or(Ok(None), claim)?
             .is_some_and(in_administrators);
-        let granted = claim("scope").unwrap_or_default();
+        let granted = claim("scope")?.unwrap_or_default();
         let has = |scope: Scope| administrator || self.grants(granted, scope);
         if !has(scope) {
             return Err(self.missing_scope(scope));
         }
-        let tenant = match claim(&self.tenant_claim) {
+        let tenant = match claim(&self.tenant_claim)? {
             None => TenantId::default(),
             Some(name) => name
                 .parse()
                 .map_err(|_| invalid_claim(&self.tenant_claim, "names no tenant"))?,
         };
         // A name that is not fit for a mail is left out rather than refused: its bearer can't change it here.
-        let name = claim("name").and_then(|name| PersonName::parse(name).ok());
+        let name = claim("name")?.and_then(|name| PersonName::parse(name).ok());
         // In the stack's own pool, which is where groups count, accounts are named by the user's id. Cognito's names have
         // no case.
-        let user = self.groups_claim.as_ref().and_then(|_| claim("username"));
+        let user = match &self.groups_claim {
+            Some(_) => claim("username")?,
+            None => None,
+        };
         let user = user.and_then(|name| UserId::parse_in_any_case(name).ok());
         Ok(Caller {
             tenant,

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod endpoint;
+mod event;
 mod paging;
 mod problem;
 mod retry;
@@ -12,6 +13,7 @@ pub use self::{
     body::{field, json_body, optional_json_body, required_field},
     caller::{Caller, Scope, SignIn, administrators_only},
     endpoint::{Answer, Endpoint, json, path_id},
+    event::UnreadableEvent,
     paging::{CursorKind, Paging, encode_cursor, query},
     problem::Problem,
     retry::{corrected, daily_limit, too_soon, unavailable, user_not_found},
