@@ -42,7 +42,7 @@ def emulator(directory):
 @pytest.fixture(scope="session")
 def stack(emulator, directory, request):
     stack = Stack(emulator)
-    stack.deploy(Path(os.environ.get("LAMBDA_DIR") or ROOT / "target" / "lambda"), directory)
+    stack.deploy(Path(os.environ.get("LAMBDA_DIR") or ROOT / "target" / "lambda-dev"), directory)
     request.config.deployed_stack = stack
     return stack
 

@@ -5,13 +5,17 @@
 
 mod administrator;
 mod build;
+mod environment;
 mod run;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::run::{Failed, sam};
+use crate::{
+    environment::Environment,
+    run::{Failed, sam},
+};
 
 #[derive(Parser)]
 #[command(
@@ -28,8 +32,9 @@ struct Arguments {
 enum Task {
     /// Build the functions into target/lambda, where the template takes them from.
     Build(build::Build),
-    /// Create or update the stack of an environment of infra/samconfig.toml: dev or prod.
+    /// Create or update the stack of an environment.
     Deploy {
+        /// One of infra/samconfig.toml: dev or prod.
         environment: String,
         /// More for `sam deploy`, after --.
         #[arg(last = true)]
@@ -40,6 +45,7 @@ enum Task {
     InviteAdministrator(administrator::InviteAdministrator),
     /// Delete the stack of an environment. Table, token key, user pool and records set aside stay.
     TearDown {
+        /// One of infra/samconfig.toml: dev or prod.
         environment: String,
         /// More for `sam delete`, after --.
         #[arg(last = true)]
@@ -47,15 +53,20 @@ enum Task {
     },
 }
 
+fn deploy(environment: &str, more: &[String]) -> Result<(), Failed> {
+    let environment = Environment::named(environment)?;
+    build::check_built(environment.architecture(more))?;
+    let arguments = ["deploy", "--template-file", "template.yaml"];
+    sam(&arguments, &environment, more).status()
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Build(build) => build.run(),
-        Task::Deploy { environment, more } => build::check_built().and_then(|()| {
-            let arguments = ["deploy", "--template-file", "template.yaml"];
-            sam(&arguments, &environment, &more).status()
-        }),
+        Task::Deploy { environment, more } => deploy(&environment, &more),
         Task::InviteAdministrator(invite) => invite.run(),
-        Task::TearDown { environment, more } => sam(&["delete"], &environment, &more).status(),
+        Task::TearDown { environment, more } => Environment::named(&environment)
+            .and_then(|environment| sam(&["delete"], &environment, &more).status()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

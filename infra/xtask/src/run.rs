@@ -2,11 +2,13 @@
 
 use std::{
     io::{ErrorKind, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, ExitStatus, Stdio},
 };
 
 use thiserror::Error;
+
+use crate::environment::Environment;
 
 /// Why a task was not done.
 #[derive(Debug, Error)]
@@ -22,23 +24,37 @@ pub(crate) struct Tool {
 
 /// The repository's root, wherever the task was called from.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_owned()
+    // As cargo says when it runs this, since a clone may have moved after it was built.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    here.ancestors().nth(2).unwrap_or(&here).to_owned()
 }
 
 /// `cargo`, in the repository's root.
 pub(crate) fn cargo(arguments: &[&str]) -> Tool {
-    let install = "install cargo-lambda: pip install cargo-lambda";
-    tool("cargo", install, root()).with(arguments)
+    tool("cargo", "install rustup", root()).with(arguments)
+}
+
+/// `cargo lambda`, in the repository's root. Fails if cargo does not know it: its own words for that name no remedy.
+pub(crate) fn cargo_lambda(arguments: &[&str]) -> Result<Tool, Failed> {
+    let mut probe = Command::new("cargo");
+    let known = probe.args(["lambda", "--version"]).output();
+    if known.is_ok_and(|known| known.status.success()) {
+        Ok(cargo(&["lambda"]).with(arguments))
+    } else {
+        Err(Failed(
+            "there is no cargo-lambda here; install it: pip install cargo-lambda".to_owned(),
+        ))
+    }
 }
 
 /// `sam`, beside the template, with an environment of samconfig.toml.
-pub(crate) fn sam(arguments: &[&str], environment: &str, more: &[String]) -> Tool {
+pub(crate) fn sam(arguments: &[&str], environment: &Environment, more: &[String]) -> Tool {
     let more: Vec<_> = more.iter().map(String::as_str).collect();
     let install = "install the SAM CLI: pip install aws-sam-cli";
     tool("sam", install, root().join("infra"))
         .with(arguments)
-        .with(&["--config-env", environment])
+        .with(&["--config-env", &environment.name])
         .with(&more)
 }
 
