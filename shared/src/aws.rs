@@ -42,7 +42,7 @@ pub fn dynamodb(env: &Environment) -> Option<aws_sdk_dynamodb::Client> {
     Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
 
-/// An SES client that never repeats a call: SES has no idempotency token, so a repeated one is a second mail.
+/// An SES client that does not repeat a call unless told to: SES has no idempotency token, so a repeated one is a second mail.
 pub fn ses(env: &Environment) -> Option<aws_sdk_sesv2::Client> {
     let config = sdk_config(env, "AWS_ENDPOINT_URL_SESV2")?
         .retry_config(RetryConfig::disabled())
@@ -50,6 +50,13 @@ pub fn ses(env: &Environment) -> Option<aws_sdk_sesv2::Client> {
         .build();
     let config = aws_sdk_sesv2::config::Builder::from(&config).interceptor(CallLog("ses"));
     Some(aws_sdk_sesv2::Client::from_conf(config.build()))
+}
+
+/// For a question to SES, which may be repeated: three times, within 8 seconds in all, since INIT may take ten.
+pub fn repeated() -> aws_sdk_sesv2::config::Builder {
+    aws_sdk_sesv2::Config::builder()
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts(Duration::from_secs(3), Duration::from_secs(8)))
 }
 
 /// A Secrets Manager client that tries a call three times, within 8 seconds in all: INIT may take ten.

@@ -16,7 +16,10 @@ use axum::{
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use usher_local::{Options, ses::Fault};
+use usher_local::{
+    Options, Stack,
+    ses::{Fault, SesError, SesOptions},
+};
 
 use crate::app::{App, with_app};
 
@@ -362,24 +365,75 @@ async fn a_table_that_is_down_is_given_up_soon_however_many_are_invited() {
 }
 
 #[tokio::test]
-async fn a_mail_for_which_the_quota_is_used_up_waits_and_says_so() {
-    let app = App::start(Options::default()).await;
-    app.stack
-        .ses
-        .fail_next(Fault::EntryStatus("ACCOUNT_DAILY_QUOTA_EXCEEDED".into()));
-    let id = app.invite("ann@example.com").await;
-    app.stack.settled().await;
-    let delivery = app.get(&format!("/v1/users/{id}")).await.body["delivery"].clone();
-    assert_eq!(delivery["status"], "queued");
-    assert!(
-        delivery["reason"].as_str().unwrap().contains("quota"),
-        "{delivery}"
-    );
-    app.advance(SignedDuration::from_secs(60));
-    app.post(&format!("/v1/users/{id}/resend"), &json!({}))
-        .await;
-    app.assert_no_mail_is_left().await;
+async fn a_mail_that_waits_for_ses_or_for_the_operator_says_so_and_can_be_sent_again() {
+    let entry = |status: &str| Fault::EntryStatus(status.into());
+    let call = |error: SesError| Fault::CallRefused(error);
+    for (number, (fault, said)) in [
+        (entry("ACCOUNT_DAILY_QUOTA_EXCEEDED"), "quota"),
+        (entry("CONFIGURATION_SET_SENDING_PAUSED"), "paused"),
+        (entry("MAIL_FROM_DOMAIN_NOT_VERIFIED"), "not verified"),
+        (entry("CONFIGURATION_SET_NOT_FOUND"), "mailer's log"),
+        (call(SesError::LimitExceeded(String::new())), "quota"),
+        (call(SesError::AccountSuspended), "paused"),
+        (
+            call(SesError::MessageRejected(String::new())),
+            "not verified",
+        ),
+        (call(SesError::BadRequest(String::new())), "mailer's log"),
+        (call(SesError::AccessDenied(String::new())), "role lacks"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let app = App::start(Options::default()).await;
+        app.stack.ses.fail_next(fault.clone());
+        let id = app.invite(&format!("ann{number}@example.com")).await;
+        app.stack.settled().await;
+        let delivery = app.get(&format!("/v1/users/{id}")).await.body["delivery"].clone();
+        assert_eq!(delivery["status"], "queued", "{fault:?}");
+        let reason = delivery["reason"].as_str().unwrap();
+        assert!(
+            reason.contains(said) && reason.contains("again"),
+            "{fault:?}: {reason}"
+        );
+        app.advance(SignedDuration::from_secs(60));
+        app.post(&format!("/v1/users/{id}/resend"), &json!({}))
+            .await;
+        app.assert_no_mail_is_left().await;
+        app.stack.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_mailer_asks_again_if_ses_is_busy_when_it_starts() {
+    let app = App::start(with_ses(SesOptions {
+        faults: vec![Fault::CallThrottled, Fault::ServiceDown],
+        ..SesOptions::default()
+    }))
+    .await;
+    app.invite("ann@example.com").await;
+    assert_eq!(app.mails("ann@example.com").await.len(), 1);
     app.stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_mailer_does_not_start_before_its_sender_is_verified() {
+    let unverified = with_ses(SesOptions {
+        sender_unverified: true,
+        ..SesOptions::default()
+    });
+    let error = Stack::start(unverified).await.err().unwrap().to_string();
+    assert!(
+        error.contains("MAIL_IDENTITY") && error.contains("DNS records"),
+        "{error}"
+    );
+}
+
+fn with_ses(ses: SesOptions) -> Options {
+    Options {
+        ses,
+        ..Options::default()
+    }
 }
 
 #[tokio::test]

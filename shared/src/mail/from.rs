@@ -1,8 +1,10 @@
 //! Who mails come from, and whether SES lets them.
 
+use email_encoding::headers::{quoted_string, writer::EmailWriter};
+
 use crate::{
     config::{self, Environment},
-    domain::EmailAddress,
+    domain::{EmailAddress, PersonName},
 };
 
 /// Who mails come from, as SES knows them.
@@ -21,12 +23,12 @@ impl MailFrom {
     pub fn from_env(env: &Environment) -> Option<Self> {
         let identity = env.required("MAIL_IDENTITY", config::text);
         let sender = env.required("MAIL_FROM", |text| {
-            let sender = config::text(text).map_err(ToOwned::to_owned)?;
+            let sender = FromAddress::parse(text)?;
             match &identity {
-                Some(identity) if !belongs(&sender, identity)? => {
+                Some(identity) if !sender.belongs_to(identity) => {
                     Err("it is no address of the identity that MAIL_IDENTITY names".to_owned())
                 }
-                _ => Ok(sender),
+                _ => Ok(sender.header()),
             }
         });
         let configuration_set = env.optional("MAIL_CONFIGURATION_SET", config::text);
@@ -38,17 +40,63 @@ impl MailFrom {
     }
 }
 
-/// Whether the sender, with or without a name before the address, may be sent from under the identity: it is the
-/// address itself, its domain, or a domain above that.
-fn belongs(sender: &str, identity: &str) -> Result<bool, String> {
-    let bare = sender
-        .rsplit_once('<')
-        .map_or(sender, |(_, rest)| rest.trim_end_matches('>'));
-    let address = EmailAddress::parse(bare).map_err(|error| error.to_string())?;
-    let (domain, identity) = (address.domain(), identity.to_lowercase());
-    Ok(address.as_str().to_lowercase() == identity
-        || domain == identity
-        || domain.ends_with(&format!(".{identity}")))
+/// A sender as an operator writes it.
+struct FromAddress {
+    name: Option<PersonName>,
+    /// As it was written: the mailer's permission is for this spelling.
+    written: String,
+    address: EmailAddress,
+}
+
+impl FromAddress {
+    /// Reads `in@acme.example`, `Acme <in@acme.example>` and `"Acme, Inc." <in@acme.example>`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, written) = match text
+            .trim()
+            .strip_suffix('>')
+            .and_then(|head| head.rsplit_once('<'))
+        {
+            Some((name, written)) => (name.trim(), written),
+            None => ("", text.trim()),
+        };
+        let quoted = name
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        let name = match quoted.unwrap_or(name) {
+            "" => None,
+            name => Some(PersonName::parse(name).map_err(|error| error.to_string())?),
+        };
+        let address = EmailAddress::parse(written).map_err(|error| error.to_string())?;
+        Ok(Self {
+            name,
+            written: written.to_owned(),
+            address,
+        })
+    }
+
+    /// Whether it may be sent from under the identity: it is the address itself, its domain, or a domain above that.
+    fn belongs_to(&self, identity: &str) -> bool {
+        let (domain, identity) = (self.address.domain(), identity.to_lowercase());
+        self.address.as_str().to_lowercase() == identity
+            || domain == identity
+            || domain.ends_with(&format!(".{identity}"))
+    }
+
+    /// For `From:`. SES takes a name with a comma or beyond ASCII only as the standards for mail write it: quoted, or as
+    /// encoded words (RFC 2047).
+    fn header(&self) -> String {
+        let Some(name) = &self.name else {
+            return self.written.clone();
+        };
+        let mut encoded = String::new();
+        {
+            let mut writer = EmailWriter::new(&mut encoded, 0, 0, false);
+            // Writing to a string does not fail.
+            let _ = quoted_string::encode(name.as_str(), &mut writer);
+        }
+        // SES folds lines itself.
+        format!("{} <{}>", encoded.replace("\r\n", ""), self.written)
+    }
 }
 
 #[cfg(test)]
@@ -57,20 +105,54 @@ mod tests {
 
     #[test]
     fn a_sender_belongs_to_its_address_its_domain_and_the_domains_above() {
+        let belongs = |from, identity| FromAddress::parse(from).unwrap().belongs_to(identity);
         for (from, identity) in [
             ("Acme <in@mail.acme.example>", "mail.acme.example"),
             ("in@mail.acme.example", "acme.example"),
             ("Acme <In@acme.example>", "in@ACME.example"),
         ] {
-            assert_eq!(belongs(from, identity), Ok(true), "{from}, {identity}");
+            assert!(belongs(from, identity), "{from}, {identity}");
         }
         for (from, identity) in [
             ("in@acme.example", "mail.acme.example"),
             ("in@badacme.example", "acme.example"),
             ("other@acme.example", "in@acme.example"),
         ] {
-            assert_eq!(belongs(from, identity), Ok(false), "{from}, {identity}");
+            assert!(!belongs(from, identity), "{from}, {identity}");
         }
-        assert!(belongs("Acme", "acme.example").is_err());
+        assert!(FromAddress::parse("Acme").is_err());
+        assert!(FromAddress::parse("A\r\nBcc: x <in@acme.example>").is_err());
+    }
+
+    #[test]
+    fn a_senders_name_is_written_as_ses_takes_it() {
+        for (from, header) in [
+            ("In@acme.example", "In@acme.example"),
+            (
+                "Acme Rockets <in@acme.example>",
+                "\"Acme Rockets\" <in@acme.example>",
+            ),
+            (
+                "Acme, Inc. <in@acme.example>",
+                "=?utf-8?b?QWNtZSwgSW5jLg==?= <in@acme.example>",
+            ),
+            (
+                "\"Acme, Inc.\" <in@acme.example>",
+                "=?utf-8?b?QWNtZSwgSW5jLg==?= <in@acme.example>",
+            ),
+            (
+                "Müller <in@acme.example>",
+                "=?utf-8?b?TcO8bGxlcg==?= <in@acme.example>",
+            ),
+        ] {
+            assert_eq!(FromAddress::parse(from).unwrap().header(), header);
+        }
+        let long = format!("{} <in@acme.example>", "ü".repeat(99));
+        let header = FromAddress::parse(&long).unwrap().header();
+        assert!(
+            header.is_ascii() && !header.contains(['\r', '\n']),
+            "{header}"
+        );
+        assert!(header.split(' ').all(|word| word.len() <= 75), "{header}");
     }
 }

@@ -33,9 +33,10 @@ pub enum Outcome {
     Sent,
     /// SES did not take it now, or the answer was lost: try again.
     Retry(String),
-    /// SES takes no mail of this account for now: it has to wait for longer. The reason is for a person to read.
+    /// SES takes no mail of this account for now, or the operator has to act first: it has to wait for longer. The reason
+    /// is for a person to read.
     Parked(&'static str),
-    /// SES will not take this mail before somebody acts. The reason is for a person to read.
+    /// SES will never take this mail to this address. The reason is for a person to read.
     Failed(&'static str),
 }
 
@@ -90,9 +91,11 @@ impl Mailer {
         default_locale: Locale,
     ) -> Result<Self, SesUnusable> {
         let unanswered = |error: &str| SesUnusable::Unanswered(error.to_owned());
-        let account = client.get_account().send().await;
+        let account = client.get_account().customize();
+        let account = account.config_override(aws::repeated()).send().await;
         let account = account.map_err(|error| unanswered(aws::cause(&error)))?;
         let known = client.get_email_identity().email_identity(&from.identity);
+        let known = known.customize().config_override(aws::repeated());
         match known.send().await {
             Ok(found) if found.verified_for_sending_status() => {}
             Ok(_) => return Err(SesUnusable::UnverifiedIdentity(from.identity)),
@@ -275,12 +278,12 @@ fn entry_outcome(result: &BulkEmailEntryResult) -> Outcome {
             "SES refused the mail. Its sandbox only takes verified addresses; else check the address.",
         ),
         Some(Status::InvalidParameter) => Outcome::Failed("SES can't mail this address. Check it."),
-        Some(Status::MailFromDomainNotVerified) => Outcome::Failed(NOT_VERIFIED),
+        Some(Status::MailFromDomainNotVerified) => Outcome::Parked(NOT_VERIFIED),
         Some(
             Status::TemplateNotFound
             | Status::ConfigurationSetNotFound
             | Status::InvalidSendingPoolName,
-        ) => Outcome::Failed(MISCONFIGURED),
+        ) => Outcome::Parked(MISCONFIGURED),
         // FAILED says nothing, and a status of the future nothing we know. Trying again is safe: SES did not take it.
         Some(status) => Outcome::Retry(status.as_str().to_owned()),
         None => Outcome::Retry("SES gave no status".to_owned()),
@@ -295,14 +298,14 @@ fn call_outcome(error: &SdkError<SendBulkEmailError>) -> Outcome {
             | SendBulkEmailError::AccountSuspendedException(_),
         ) => Outcome::Parked(PAUSED),
         Some(SendBulkEmailError::MailFromDomainNotVerifiedException(_)) => {
-            Outcome::Failed(NOT_VERIFIED)
+            Outcome::Parked(NOT_VERIFIED)
         }
-        Some(SendBulkEmailError::MessageRejected(_)) => {
-            Outcome::Failed("SES refused the mail. Check that the sender is verified.")
-        }
+        // Of a whole call: the sender, not an address.
+        Some(SendBulkEmailError::MessageRejected(_)) => Outcome::Parked(NOT_VERIFIED),
         Some(
             SendBulkEmailError::BadRequestException(_) | SendBulkEmailError::NotFoundException(_),
-        ) => Outcome::Failed(MISCONFIGURED),
+        ) => Outcome::Parked(MISCONFIGURED),
+        _ if NOT_AUTHORIZED.contains(&aws::cause(error)) => Outcome::Parked(NOT_ALLOWED),
         // Throttled, broken, or the answer was lost. In the last case a mail may have gone: the next carries the same link.
         _ => Outcome::Retry(aws::cause(error).to_owned()),
     }
@@ -310,6 +313,8 @@ fn call_outcome(error: &SdkError<SendBulkEmailError>) -> Outcome {
 
 const DAILY_QUOTA: &str = "SES's daily quota is used up, and the mail waits. Ask AWS for a higher quota, or send the invitation again tomorrow.";
 const PAUSED: &str = "SES has paused this account's sending. The mail waits. See SES's reputation page in the AWS console, then send the invitation again.";
-const NOT_VERIFIED: &str =
-    "The sender's address is not verified with SES. Verify it, then send the invitation again.";
-const MISCONFIGURED: &str = "SES refused the call. The operator finds why in the mailer's log.";
+const NOT_VERIFIED: &str = "The sender's address is not verified with SES, and the mail waits. Verify it, then send the invitation again.";
+const MISCONFIGURED: &str = "SES refused the call, and the mail waits. The operator finds SES's code in the mailer's log; once that is mended, send the invitation again.";
+const NOT_ALLOWED: &str = "The mailer may not send, and the mail waits. Its role lacks ses:SendBulkEmail or ses:SendBulkTemplatedEmail on the sender's identity, the configuration set or the template; once that is mended, send the invitation again.";
+/// What AWS answers to who lacks a permission, by its old and new protocols.
+const NOT_AUTHORIZED: [&str; 2] = ["AccessDeniedException", "AccessDenied"];

@@ -29,6 +29,8 @@ pub(super) enum AddressError {
     Illegal,
     #[error("Domain is not valid")]
     BadDomain,
+    #[error("The display name holds characters that have to be quoted or encoded")]
+    BadName,
 }
 
 /// What becomes of an accepted mail.
@@ -84,9 +86,9 @@ impl FromStr for Address {
     /// Takes `ada@example.org` and `Ada <ada@example.org>`.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
-        let plain = match (text.rfind('<'), text.strip_suffix('>')) {
-            (Some(start), Some(head)) => &head[start + 1..],
-            _ => text,
+        let (name, plain) = match (text.rfind('<'), text.strip_suffix('>')) {
+            (Some(start), Some(head)) => (head[..start].trim(), &head[start + 1..]),
+            _ => ("", text),
         };
         let (local, domain) = plain.split_once('@').ok_or(AddressError::NoDomain)?;
         if domain.contains('@') {
@@ -107,6 +109,11 @@ impl FromStr for Address {
         if domain.split('.').any(str::is_empty) {
             return Err(AddressError::BadDomain);
         }
+        // What the standard for mail (RFC 5322, section 3.2.3) leaves for plain words.
+        let quoted = name.len() > 1 && name.starts_with('"') && name.ends_with('"');
+        if !name.is_ascii() || !quoted && name.contains(|c| "()<>[]:;@\\,.\"".contains(c)) {
+            return Err(AddressError::BadName);
+        }
         Ok(Self(plain.to_owned()))
     }
 }
@@ -123,6 +130,28 @@ mod tests {
     fn an_address_loses_its_display_name() {
         let address: Address = "\"Lovelace, Ada\" <ada@example.org>".parse().unwrap();
         assert_eq!(address.as_str(), "ada@example.org");
+    }
+
+    #[test]
+    fn a_display_name_is_plain_words_or_quoted_or_encoded() {
+        for name in [
+            "Ada",
+            "Ada L",
+            "\"Lovelace, A.\"",
+            "=?utf-8?b?TcO8bGxlcg==?=",
+        ] {
+            assert!(
+                format!("{name} <ada@x.org>").parse::<Address>().is_ok(),
+                "{name}"
+            );
+        }
+        for name in ["Lovelace, Ada", "Acme Inc.", "Müller", "\"Müller\"", "\""] {
+            assert_eq!(
+                error(&format!("{name} <ada@x.org>")),
+                AddressError::BadName,
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ const REGION: &str = "LOCAL";
 /// An SES exception. The text goes to the caller as SES would word it and may name an address: it is not for logs.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SesError {
+    /// The caller's role lacks a permission.
+    #[error("{0}")]
+    AccessDenied(String),
     /// The account may not send any more, which only AWS can undo.
     #[error("Sending is suspended for this account.")]
     AccountSuspended,
@@ -50,6 +53,7 @@ impl SesError {
     /// The exception's name as the SDK matches it.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::AccessDenied(_) => "AccessDeniedException",
             Self::AccountSuspended => "AccountSuspendedException",
             Self::BadRequest(_) => "BadRequestException",
             Self::InternalServiceError => "InternalServiceErrorException",
@@ -66,6 +70,7 @@ impl SesError {
     fn status(&self) -> StatusCode {
         match self {
             Self::InternalServiceError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::AccessDenied(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::DailyQuotaExceeded | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_REQUEST,

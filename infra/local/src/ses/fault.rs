@@ -7,7 +7,7 @@ use std::{
 
 use super::error::SesError;
 
-/// Something that goes wrong once, with the next sending call or entry it fits.
+/// Something that goes wrong once, with the next call or entry it fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The next call is answered with 429, nothing is sent.
@@ -32,6 +32,10 @@ pub(super) enum CallFault {
 pub(super) struct Faults(Mutex<VecDeque<Fault>>);
 
 impl Faults {
+    pub(super) fn first(faults: Vec<Fault>) -> Self {
+        Self(Mutex::new(faults.into()))
+    }
+
     pub(super) fn push(&self, fault: Fault) {
         self.with(|queue| queue.push_back(fault));
     }

@@ -62,6 +62,8 @@ pub struct SesOptions {
     pub sender_unverified: bool,
     /// Recipients a second. Without it there is no limit, or the sandbox's.
     pub rate: Option<f64>,
+    /// What goes wrong before anything else, in this order.
+    pub faults: Vec<Fault>,
 }
 
 /// The SES of this process.
@@ -85,11 +87,11 @@ impl Ses {
     ) -> Arc<Self> {
         Arc::new(Self {
             limits: Limits::new(&options, Instant::now()),
+            faults: Faults::first(options.faults.clone()),
             options,
             mailbox,
             clock,
             entropy,
-            faults: Faults::default(),
             events: Mutex::default(),
         })
     }
@@ -105,7 +107,7 @@ impl Ses {
             .with_state(Arc::clone(self))
     }
 
-    /// Makes the next sending call or entry that `fault` fits go wrong. Faults of a kind are used in the order given.
+    /// Makes the next call or entry that `fault` fits go wrong. Faults of a kind are used in the order given.
     pub fn fail_next(&self, fault: Fault) {
         self.faults.push(fault);
     }
@@ -131,15 +133,15 @@ impl Ses {
             || self.options.verified.iter().any(|verified| to.is(verified))
     }
 
-    /// Sends, unless a test asked for a failure. Logs name the outcome and never a recipient.
+    /// Does what was asked for, unless a test wants it to fail. Logs name the outcome and never a recipient.
     fn answer<T: Serialize>(
         &self,
         operation: &str,
-        send: impl FnOnce() -> Result<T, SesError>,
+        act: impl FnOnce() -> Result<T, SesError>,
     ) -> Response {
         let (outcome, answer_arrives) = match self.faults.for_call() {
-            None => (send(), true),
-            Some(CallFault::DropAnswer) => (send(), false),
+            None => (act(), true),
+            Some(CallFault::DropAnswer) => (act(), false),
             Some(CallFault::Refuse(error)) => (Err(error), true),
         };
         let code = outcome.as_ref().err().map_or("ok", SesError::code);
@@ -176,24 +178,26 @@ async fn send_bulk_email(State(ses): State<Arc<Ses>>, body: Bytes) -> Response {
 }
 
 async fn get_account(State(ses): State<Arc<Ses>>) -> Response {
-    Json(GetAccountAnswer {
-        enforcement_status: "HEALTHY",
-        production_access_enabled: !ses.options.sandbox,
-        sending_enabled: true,
-        send_quota: SendQuota {
-            max_24_hour_send: ses.limits.daily(),
-            max_send_rate: ses.limits.rate(),
-            sent_last_24_hours: ses.limits.sent_last_24_hours(ses.clock.now()),
-        },
+    ses.answer("GetAccount", || {
+        Ok(GetAccountAnswer {
+            enforcement_status: "HEALTHY",
+            production_access_enabled: !ses.options.sandbox,
+            sending_enabled: true,
+            send_quota: SendQuota {
+                max_24_hour_send: ses.limits.daily(),
+                max_send_rate: ses.limits.rate(),
+                sent_last_24_hours: ses.limits.sent_last_24_hours(ses.clock.now()),
+            },
+        })
     })
-    .into_response()
 }
 
 async fn get_email_identity(State(ses): State<Arc<Ses>>) -> Response {
-    Json(GetEmailIdentityAnswer {
-        verified_for_sending_status: !ses.options.sender_unverified,
+    ses.answer("GetEmailIdentity", || {
+        Ok(GetEmailIdentityAnswer {
+            verified_for_sending_status: !ses.options.sender_unverified,
+        })
     })
-    .into_response()
 }
 
 fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, SesError> {
