@@ -345,6 +345,10 @@ async fn without_a_pool_the_answer_says_where_to_sign_in() {
             answer.body["sign_in_url"], "https://id.example/",
             "{answer:?}"
         );
+        for again in [app.accept(&token).await, app.lookup(&token).await] {
+            assert_eq!(again.code(), "invitation_already_used");
+            assert_eq!(again.body["sign_in_url"], "https://id.example/");
+        }
     })
     .await;
 }

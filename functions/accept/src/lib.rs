@@ -59,6 +59,17 @@ impl Accept {
     }
 }
 
+impl Accept {
+    /// With where to sign in, for who has registered already.
+    fn link_problem(&self, refusal: LinkRefusal) -> Problem {
+        let problem = link_problem(refusal);
+        match &self.sign_in_url {
+            Some(url) if refusal == LinkRefusal::AlreadyUsed => problem.with("sign_in_url", url),
+            _ => problem,
+        }
+    }
+}
+
 impl WarmUp for Accept {
     async fn warm_up(&self) -> Result<(), lambda_http::Error> {
         let (table, pool) = tokio::join!(self.store.warm_up(), warm_up(self.pool.as_ref()));
@@ -151,7 +162,7 @@ async fn lookup(state: &Accept, request: &Request) -> Answer {
     let body: LinkBody = json_body(request)?;
     let (user, token) = holder(state, &body.token).await?;
     if let Some(refusal) = domain::Accept::refusal(token, state.clock.now(), Some(&user)) {
-        return Err(link_problem(refusal));
+        return Err(state.link_problem(refusal));
     }
     json(&InvitationView {
         email: user.email.as_str(),
@@ -182,7 +193,7 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
     };
     if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
         take_back(state, user.id, Some(&user)).await?;
-        return Err(link_problem(refusal));
+        return Err(state.link_problem(refusal));
     }
     if let Some(pool) = &state.pool {
         pool.register(&user, &accept.name).await?;
@@ -192,7 +203,7 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
         Attempt::Refused(found) => {
             take_back(state, user.id, found.as_deref()).await?;
             Err(domain::Accept::refusal(token, accept.now, found.as_deref())
-                .map_or_else(corrected, link_problem))
+                .map_or_else(corrected, |refusal| state.link_problem(refusal)))
         }
     }
 }
@@ -224,7 +235,7 @@ async fn decline(state: &Accept, request: &Request) -> Answer {
         }
         Attempt::Refused(found) => Err(decline
             .refusal(found.as_deref())
-            .map_or_else(corrected, link_problem)),
+            .map_or_else(corrected, |refusal| state.link_problem(refusal))),
     }
 }
 
