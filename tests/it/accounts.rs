@@ -123,103 +123,99 @@ async fn answer(State(pool): State<Arc<Pool>>, headers: HeaderMap, body: Bytes) 
     }
 }
 
+/// Runs a test on Ann, whom the mail has reached: with the pool that she will be in, her id and her token.
+async fn with_invited(test: impl AsyncFnOnce(&App, &Pool, &str, &str)) {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let id = app.invite("ann@example.com").await;
+        let token = app.mailed_token("ann@example.com").await;
+        test(app, &pool, &id, &token).await;
+    })
+    .await;
+}
+
 async fn state_of(app: &App, id: &str) -> Value {
     app.get(&format!("/v1/users/{id}")).await.body["state"].clone()
 }
 
 #[tokio::test]
 async fn who_accepts_gets_an_account_named_by_the_users_id_and_no_second_mail() {
-    let (pool, options) = Pool::start().await;
-    with_options(options, async |app| {
-        let id = app.invite("ann@example.com").await;
-        let token = app.mailed_token("ann@example.com").await;
-        let answer = app.accept(&token).await;
+    with_invited(async |app, pool, id, token| {
+        let answer = app.accept(token).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_eq!(answer.body["sign_in_url"], "https://sign-in.example/login");
-        let account = pool.account(&id).unwrap();
+        let account = pool.account(id).unwrap();
         let expected = json!({"email": "ann@example.com", "email_verified": "true", "name": "Ann Lee", "message": "SUPPRESS"});
         assert_eq!(account, expected);
         assert!(pool.members.lock().unwrap().is_empty());
 
-        assert_eq!(app.accept(&token).await.code(), "invitation_already_used");
-        assert!(pool.account(&id).is_some(), "the second try took the account away");
+        assert_eq!(app.accept(token).await.code(), "invitation_already_used");
+        assert!(pool.account(id).is_some(), "the second try took the account away");
     })
     .await;
 }
 
 #[tokio::test]
 async fn while_the_pool_is_busy_nobody_is_accepted_and_the_link_goes_on_working() {
-    let (pool, options) = Pool::start().await;
-    with_options(options, async |app| {
-        let id = app.invite("ann@example.com").await;
-        let token = app.mailed_token("ann@example.com").await;
+    with_invited(async |app, pool, id, token| {
         pool.refusals
             .lock()
             .unwrap()
             .extend(["TooManyRequestsException"; 3]);
-        let answer = app.accept(&token).await;
+        let answer = app.accept(token).await;
         assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.headers.contains_key("retry-after"));
-        assert_eq!(state_of(app, &id).await, "pending");
-        assert_eq!(app.accept(&token).await.status, 200);
+        assert_eq!(state_of(app, id).await, "pending");
+        assert_eq!(app.accept(token).await.status, 200);
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_pool_that_refuses_is_the_operators_problem_and_accepts_nobody() {
-    let (pool, options) = Pool::start().await;
-    with_options(options, async |app| {
-        let id = app.invite("ann@example.com").await;
-        let token = app.mailed_token("ann@example.com").await;
+    with_invited(async |app, pool, id, token| {
         pool.refusals
             .lock()
             .unwrap()
             .push_back("NotAuthorizedException");
-        assert_eq!(app.accept(&token).await.code(), "internal_error");
-        assert_eq!(state_of(app, &id).await, "pending");
+        assert_eq!(app.accept(token).await.code(), "internal_error");
+        assert_eq!(state_of(app, id).await, "pending");
     })
     .await;
 }
 
 #[tokio::test]
 async fn an_account_that_a_broken_off_try_has_made_is_taken_over() {
-    let (pool, options) = Pool::start().await;
-    with_options(options, async |app| {
-        let id = app.invite("ann@example.com").await;
-        let token = app.mailed_token("ann@example.com").await;
+    with_invited(async |app, pool, id, token| {
         let half_done = json!({"email": "ann@example.com"});
-        pool.accounts.lock().unwrap().insert(id.clone(), half_done);
-        assert_eq!(app.accept(&token).await.status, 200);
-        assert_eq!(state_of(app, &id).await, "accepted");
+        pool.accounts
+            .lock()
+            .unwrap()
+            .insert(id.to_owned(), half_done);
+        assert_eq!(app.accept(token).await.status, 200);
+        assert_eq!(state_of(app, id).await, "accepted");
     })
     .await;
 }
 
 #[tokio::test]
 async fn an_address_that_signs_somebody_else_in_is_refused_in_words() {
-    let (pool, options) = Pool::start().await;
-    with_options(options, async |app| {
-        let id = app.invite("ann@example.com").await;
-        let token = app.mailed_token("ann@example.com").await;
+    with_invited(async |app, pool, id, token| {
         let theirs = json!({"email": "ann@example.com"});
         pool.accounts
             .lock()
             .unwrap()
             .insert("somebody".into(), theirs);
-        let answer = app.accept(&token).await;
+        let answer = app.accept(token).await;
         assert_eq!((answer.status, answer.code()), (409, "address_taken"));
-        assert_eq!(state_of(app, &id).await, "pending");
+        assert_eq!(state_of(app, id).await, "pending");
     })
     .await;
 }
 
 #[tokio::test]
 async fn an_invitation_that_is_withdrawn_in_the_middle_leaves_no_account() {
-    let (pool, options) = Pool::start().await;
-    with_options(options, async |app| {
-        let id = app.invite("ann@example.com").await;
-        let token = app.mailed_token("ann@example.com").await;
+    with_invited(async |app, pool, id, token| {
         *pool.pauses.lock().unwrap() = true;
         let revoke = async {
             pool.created.notified().await;
@@ -228,7 +224,7 @@ async fn an_invitation_that_is_withdrawn_in_the_middle_leaves_no_account() {
             assert_eq!(app.post(&path, &json!({})).await.status, 200);
             pool.go_on.notify_one();
         };
-        let (answer, ()) = tokio::join!(app.accept(&token), revoke);
+        let (answer, ()) = tokio::join!(app.accept(token), revoke);
         assert_eq!(answer.code(), "invitation_revoked");
         assert!(!pool.has_address("ann@example.com"));
     })
@@ -237,10 +233,7 @@ async fn an_invitation_that_is_withdrawn_in_the_middle_leaves_no_account() {
 
 #[tokio::test]
 async fn a_link_that_is_replaced_in_the_middle_leaves_the_account_to_the_newer_one() {
-    let (pool, options) = Pool::start().await;
-    with_options(options, async |app| {
-        let id = app.invite("ann@example.com").await;
-        let token = app.mailed_token("ann@example.com").await;
+    with_invited(async |app, pool, id, token| {
         app.advance(jiff::SignedDuration::from_secs(60));
         *pool.pauses.lock().unwrap() = true;
         let resend = async {
@@ -249,11 +242,11 @@ async fn a_link_that_is_replaced_in_the_middle_leaves_the_account_to_the_newer_o
             assert_eq!(app.post(&path, &json!({})).await.status, 200);
             pool.go_on.notify_one();
         };
-        let (answer, ()) = tokio::join!(app.accept(&token), resend);
+        let (answer, ()) = tokio::join!(app.accept(token), resend);
         assert_eq!(answer.code(), "invitation_not_found");
         let newer = app.mailed_token("ann@example.com").await;
         assert_eq!(app.accept(&newer).await.status, 200);
-        assert!(pool.account(&id).is_some());
+        assert!(pool.account(id).is_some());
     })
     .await;
 }
