@@ -43,7 +43,8 @@ enum Task {
     /// Invite somebody to be an administrator, as any other person is invited. For the first one; later ones are
     /// invited through the API, with the group administrators.
     InviteAdministrator(administrator::InviteAdministrator),
-    /// Delete the stack of an environment. Table, token key, user pool and records set aside stay.
+    /// Delete the stack of an environment. Table, token key, user pool and records set aside stay, under the names that
+    /// are printed first.
     TearDown {
         /// One of infra/samconfig.toml: dev or prod.
         environment: String,
@@ -60,13 +61,19 @@ fn deploy(environment: &str, more: &[String]) -> Result<(), Failed> {
     sam(&arguments, &environment, more).status()
 }
 
+fn tear_down(environment: &str, more: &[String]) -> Result<(), Failed> {
+    let environment = Environment::named(environment)?;
+    // They name what stays, and nobody can ask for them afterwards. A stack that was never complete has none.
+    let _ = sam(&["list", "stack-outputs"], &environment, &[]).status();
+    sam(&["delete"], &environment, more).status()
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Build(build) => build.run(),
         Task::Deploy { environment, more } => deploy(&environment, &more),
         Task::InviteAdministrator(invite) => invite.run(),
-        Task::TearDown { environment, more } => Environment::named(&environment)
-            .and_then(|environment| sam(&["delete"], &environment, &more).status()),
+        Task::TearDown { environment, more } => tear_down(&environment, &more),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
