@@ -10,10 +10,6 @@ from urllib.request import urlopen
 
 from stack import wait_for
 
-# As tokens name them: the scopes of the pool's resource server.
-ALL_SCOPES = "usher/users:read usher/users:invite usher/users:write usher/settings:write"
-
-
 @dataclass
 class Answer:
     status: int
@@ -99,32 +95,6 @@ def link_in(mail):
     [link] = re.findall(r"https?://\S+/accept#inv_\S+", mail["BodyText"])
     assert html.escape(link) in mail["BodyHtml"], "both forms of a mail have the same link"
     return link
-
-
-def invite_as_operator(stack, people):
-    """Calls the function behind the API with the event that API Gateway would send, as `cargo xtask invite-administrator`
-    does before anybody can sign in."""
-    event = {
-        "version": "2.0",
-        "routeKey": "POST /v1/invitations",
-        "rawPath": "/v1/invitations",
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {
-            "accountId": "", "apiId": "", "stage": "$default", "timeEpoch": 0, "requestId": "first-administrator",
-            "routeKey": "POST /v1/invitations",
-            "http": {
-                "method": "POST", "path": "/v1/invitations", "protocol": "HTTP/1.1", "sourceIp": "", "userAgent": "",
-            },
-            "authorizer": {"jwt": {"claims": {"sub": "operator", "scope": ALL_SCOPES}, "scopes": None}},
-        },
-        "body": json.dumps({"invitees": people}),
-        "isBase64Encoded": False,
-    }
-    printed = stack.sam("remote", "invoke", "InviteFunction", "--event-file", "-", told=json.dumps(event))
-    answer = json.loads(printed[printed.index("{") :])
-    assert answer["statusCode"] == 200, answer
-    return json.loads(answer["body"])
 
 
 class SignInPage:

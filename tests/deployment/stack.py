@@ -123,6 +123,20 @@ class Stack:
             raise RuntimeError(f"sam {arguments[0]} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
         return done.stdout
 
+    def xtask(self, *arguments):
+        """What `cargo xtask` tells whoever calls it, and whether it was content."""
+        home, sam = Path.home(), Path(shutil.which(os.environ.get("SAM", "sam")))
+        done = subprocess.run(
+            ["cargo", "xtask", *arguments],
+            cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
+            env={
+                # The emulator's environment has another home; cargo's own things are in this one.
+                "CARGO_HOME": str(home / ".cargo"), "RUSTUP_HOME": str(home / ".rustup"),
+                **self.emulator.environment, "PATH": f"{sam.parent}{os.pathsep}{os.environ['PATH']}",
+            },
+        )
+        return done.stderr, done.returncode == 0
+
     def client(self, service):
         return self.emulator.client(service)
 

@@ -1,13 +1,13 @@
 """From the empty stack to somebody who may invite."""
 
 import json
+import time
 import tomllib
 from fnmatch import fnmatchcase
 
-from people import invite_as_operator
 from stack import MAIL_DOMAIN, REGION, ROOT
 
-ADA = "ada@people.example"
+ADA, GRACE = "ada@people.example", "grace@people.example"
 
 
 def test_the_api_has_the_routes_that_the_local_stack_has(stack):
@@ -59,10 +59,8 @@ def test_the_operator_verifies_the_sender(stack):
 
 
 def test_the_first_administrator_is_invited_like_anybody_else(stack, event_source, mailbox, journey):
-    answer = invite_as_operator(stack, [{"email": ADA, "groups": ["administrators"]}])
-    [row] = answer["results"]
-    assert row["outcome"] == "invited"
-    journey.ada = row["user_id"]
+    told, content = stack.xtask("invite-administrator", "dev", ADA)
+    assert content and "Invited." in told, told
     journey.ada_link = mailbox.link(ADA)
     assert journey.ada_link.startswith(stack.outputs["PagesUrl"])
 
@@ -73,7 +71,8 @@ def test_accepting_makes_an_account_without_a_mail_from_cognito(stack, api, mail
     assert answer.json["sign_in_url"] == stack.outputs["SignInUrl"]
 
     [(username, account)] = stack.accounts().items()
-    assert username == journey.ada
+    assert username == answer.json["user"]["id"]
+    journey.ada = username
     attributes = {attribute["Name"]: attribute["Value"] for attribute in account["Attributes"]}
     assert attributes.pop("sub")
     assert attributes == {"email": ADA, "email_verified": "true", "name": "Ada Lovelace"}
@@ -92,3 +91,11 @@ def test_the_administrator_signs_in_with_a_code_by_mail(api, sign_in_page, journ
     answer = api.get("/v1/users", journey.token)
     assert answer.status == 200, answer.text
     assert [user["id"] for user in answer.json["data"]] == [journey.ada]
+
+
+def test_a_second_mail_to_an_administrator_has_to_wait_a_minute(stack, mailbox, journey):
+    told, content = stack.xtask("invite-administrator", "dev", GRACE)
+    assert content, told
+    journey.grace_link, journey.grace_invited_at = mailbox.link(GRACE), time.monotonic()
+    told, content = stack.xtask("invite-administrator", "dev", GRACE)
+    assert not content and "ago" in told, told

@@ -7,6 +7,7 @@ import time
 from evidence import actions_logged
 from people import link_in
 from stack import wait_for
+from test_1_first_administrator import GRACE, groups
 
 POISON = {"pk": {"S": "USER#poison"}, "sk": {"S": "USER"}, "outbox": {"S": "no user has this"}}
 GOOD = [f"good{number}@people.example" for number in range(6)]
@@ -88,6 +89,16 @@ def race(api, racer, delay, journey):
 
 def took_back(stack):
     return "cognito-idp:AdminDeleteUser" in actions_logged(stack, "accept")
+
+
+def test_the_first_administrators_mail_is_sent_again_by_the_command_that_sent_it(stack, api, mailbox, journey):
+    time.sleep(max(0.0, journey.grace_invited_at + 61 - time.monotonic()))
+    told, content = stack.xtask("invite-administrator", "dev", GRACE)
+    assert content and "sent again" in told, told
+    assert api.accept(journey.grace_link).json["code"] == "invitation_not_found"
+    answer = api.accept(mailbox.link(GRACE, nth=2))
+    assert answer.status == 200, answer.text
+    assert groups(stack, answer.json["user"]["id"]) == ["administrators"]
 
 
 def test_a_mail_can_be_sent_again_after_a_minute_and_the_old_link_is_dead(api, mailbox, journey):
