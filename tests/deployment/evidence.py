@@ -3,8 +3,6 @@
 import json
 from fnmatch import fnmatchcase
 
-from stack import SENDER
-
 # What SES checks besides `ses:SendBulkEmail` for the same call, to compare the sender (see the template).
 CHECKED_BY_SES = "ses:SendBulkTemplatedEmail"
 LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}

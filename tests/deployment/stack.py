@@ -17,17 +17,15 @@ import boto3
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "infra" / "template.yaml"
+SAMCONFIG = TEMPLATE.with_name("samconfig.toml")
 REGION = "eu-central-1"
 MAIL_DOMAIN = "acme.example"
-SENDER = f"invitations@{MAIL_DOMAIN}"
 
-# What an operator has to say, and what differs from the defaults, so that the test sees more.
-PARAMETERS = {
-    "ProductName": "Acme Rockets",
-    "MailFrom": f"Acme <{SENDER}>",
-    "MailIdentity": MAIL_DOMAIN,
+# What an operator has to say. The lines that samconfig.toml has for it, commented out, say the same.
+REQUIRED = {"ProductName": "Acme Rockets", "MailFrom": f"Acme <invitations@{MAIL_DOMAIN}>", "MailIdentity": MAIL_DOMAIN}
+# What differs from the defaults, so that the test sees more.
+MORE = {
     "ProgramAccess": "true",
-    "LogLevel": "debug",
     "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
 }
 
@@ -100,16 +98,15 @@ class Stack:
         self.emulator = emulator
 
     def deploy(self, functions, directory):
-        """`sam deploy` of the template as it is, with `functions` as the ../target/lambda that it names."""
+        """`sam deploy` of the template as it is, with `functions` as the ../target/lambda that it names, and with what an
+        operator writes into samconfig.toml."""
         self.infra = directory / "infra"
         self.infra.mkdir()
-        for file in (TEMPLATE, TEMPLATE.with_name("samconfig.toml")):
-            shutil.copy(file, self.infra)
+        shutil.copy(TEMPLATE, self.infra)
+        (self.infra / "samconfig.toml").write_text(filled_in(SAMCONFIG.read_text()))
         (directory / "target").mkdir()
         (directory / "target" / "lambda").symlink_to(functions.resolve())
-        # What an operator writes into samconfig.toml instead.
-        overrides = [f'{name}="{value}"' for name, value in PARAMETERS.items()]
-        self.sam("deploy", "--template-file", "template.yaml", "--no-progressbar", "--parameter-overrides", *overrides)
+        self.sam("deploy", "--template-file", "template.yaml", "--no-progressbar")
         assert (self.infra / "template.yaml").read_bytes() == TEMPLATE.read_bytes()
 
     def sam(self, *arguments, told=""):
@@ -188,6 +185,14 @@ class Stack:
         """The accounts in the user pool, by user name."""
         pages = self.client("cognito-idp").get_paginator("list_users").paginate(UserPoolId=self.pool)
         return {account["Username"]: account for page in pages for account in page["Users"]}
+
+
+def filled_in(samconfig):
+    """samconfig.toml with the commented lines of `dev` uncommented, so that their quoting is proven, and MORE below them."""
+    dev, prod = samconfig.split("[prod.", 1)
+    dev = re.sub(r"^    # ('.*',)$", r"    \1", dev, flags=re.M)
+    more = "".join(f"    '{name}={value}',\n" for name, value in MORE.items())
+    return f"{dev[: dev.rindex(']')]}{more}{dev[dev.rindex(']') :]}[prod.{prod}"
 
 
 def free_port():

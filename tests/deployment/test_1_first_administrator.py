@@ -5,9 +5,17 @@ import time
 import tomllib
 from fnmatch import fnmatchcase
 
-from stack import MAIL_DOMAIN, REGION, ROOT
+from stack import MAIL_DOMAIN, MORE, REGION, REQUIRED, ROOT
 
 ADA, GRACE = "ada@people.example", "grace@people.example"
+
+
+def test_what_stands_in_samconfig_reaches_the_stack_whole(stack):
+    """A value whose quotes SAM took off would end at its first space."""
+    [deployed] = stack.client("cloudformation").describe_stacks(StackName=stack.NAME)["Stacks"]
+    values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in deployed["Parameters"]}
+    expected = REQUIRED | MORE | {"LogLevel": "debug", "LogRetentionDays": "7", "DeletionProtection": "false"}
+    assert {name: values[name] for name in expected} == expected
 
 
 def test_the_api_has_the_routes_that_the_local_stack_has(stack):
