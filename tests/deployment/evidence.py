@@ -3,6 +3,8 @@
 import json
 from fnmatch import fnmatchcase
 
+from stack import REGION
+
 # What SES checks besides `ses:SendBulkEmail` for the same call, to compare the sender (see the template).
 CHECKED_BY_SES = "ses:SendBulkTemplatedEmail"
 LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -28,7 +30,7 @@ def actions_logged(stack, function):
 def used(stack, event_source, function):
     """The actions that a function's role was needed for, each by what shows that it happened."""
     actions = actions_logged(stack, function)
-    if any(line.startswith("{") for line in lines(stack, stack.log_group(function))) and may_log(stack, function):
+    if parsed(lines(stack, stack.log_group(function))):
         actions |= LOG_ACTIONS
     if function == "mailer":
         actions |= event_source.used
@@ -39,12 +41,12 @@ def used(stack, event_source, function):
 
 def may_log(stack, function):
     """Whether the role may write where the function's lines are: the emulator writes them without asking."""
-    group = f":log-group:{stack.log_group(function)}:"
-    allowed = [statement for statement in statements(stack, function) if LOG_ACTIONS <= set(listed(statement["Action"]))]
-    return any(
-        fnmatchcase(f"{group}log-stream:x", f"*{resource[resource.index(':log-group:'):]}")
-        for statement in allowed for resource in listed(statement["Resource"])
-    )
+    stream = f"arn:aws:logs:{REGION}:000000000000:log-group:{stack.log_group(function)}:log-stream:x"
+    allowed = {
+        action for statement in statements(stack, function) for action in listed(statement["Action"])
+        if any(fnmatchcase(stream, resource) for resource in listed(statement["Resource"]))
+    }
+    return allowed >= LOG_ACTIONS
 
 
 def granted(stack, function):

@@ -55,6 +55,10 @@ def test_every_role_grants_what_its_function_used_and_nothing_else(stack, event_
     assert [row for row in rows if row[2:] != (True, True)] == []
 
 
+def test_every_function_may_write_its_own_log(stack):
+    assert [function for function in stack.functions if not evidence.may_log(stack, function)] == []
+
+
 def test_no_role_grants_a_pattern_of_actions(stack):
     patterns = {
         (function, action) for function in stack.functions for action in evidence.granted(stack, function) if "*" in action
