@@ -7,6 +7,8 @@ from stack import REGION
 
 # What SES checks besides `ses:SendBulkEmail` for the same call, to compare the sender (see the template).
 CHECKED_BY_SES = "ses:SendBulkTemplatedEmail"
+# How the lines begin that Lambda writes around those of a function.
+LAMBDA_LINES = ("INIT_START ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: ")
 LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
@@ -18,8 +20,13 @@ def lines(stack, group):
 
 
 def parsed(messages):
-    """The lines that the functions wrote themselves. The others are Lambda's own START, END and REPORT."""
+    """The lines that the functions wrote themselves."""
     return [json.loads(line) for line in messages if line.startswith("{")]
+
+
+def stray(messages):
+    """The lines that are neither a function's own nor Lambda's: a panic, or what a library printed."""
+    return [line for line in messages if not line.startswith(("{", *LAMBDA_LINES))]
 
 
 def actions_logged(stack, function):

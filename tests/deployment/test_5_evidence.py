@@ -30,6 +30,14 @@ def errors_of(stack, function):
     return {line["message"] for line in logged if line["level"] == "ERROR"}
 
 
+def test_no_function_wrote_anything_but_log_lines(stack):
+    """A panic's text has no level, so no alarm and no search for errors would find it."""
+    written = {function: evidence.lines(stack, stack.log_group(function)) for function in stack.functions}
+    assert all(evidence.parsed(messages) for messages in written.values())
+    stray = {function: evidence.stray(messages) for function, messages in written.items()}
+    assert stray == dict.fromkeys(stack.functions, [])
+
+
 def test_no_log_line_has_a_token_or_an_address(stack):
     groups = stack.client("logs").get_paginator("describe_log_groups").paginate()
     names = [group["logGroupName"] for page in groups for group in page["logGroups"]]
