@@ -49,11 +49,11 @@ def used(stack, event_source, function):
 def may_log(stack, function):
     """Whether the role may write where the function's lines are: the emulator writes them without asking."""
     stream = f"arn:aws:logs:{REGION}:000000000000:log-group:{stack.log_group(function)}:log-stream:x"
-    allowed = {
+    may = {
         action for statement in statements(stack, function) for action in listed(statement["Action"])
         if any(fnmatchcase(stream, resource) for resource in listed(statement["Resource"]))
     }
-    return allowed >= LOG_ACTIONS
+    return may >= LOG_ACTIONS
 
 
 def granted(stack, function):
@@ -62,7 +62,11 @@ def granted(stack, function):
 
 def statements(stack, function):
     """What the deployed role of a function allows."""
-    iam, role = stack.client("iam"), stack.role(function)
+    return allowed(stack, stack.role(function))
+
+
+def allowed(stack, role):
+    iam = stack.client("iam")
     assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == [], "a role has no policy of AWS's own"
     found = []
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
