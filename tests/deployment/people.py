@@ -109,8 +109,7 @@ class SignInPage:
     def sign_in(self, address):
         """The tokens of this person: access_token, id_token."""
         mails = len(self.mailbox.to(address))
-        page = self.http.send(self.host, "GET", f"/oauth2/authorize?{urlencode(self.query)}")
-        page = self.submit(page, username=address)
+        page = self.submit(self.open(), username=address)
         page = self.submit(page, challenge="EMAIL_OTP")
         code = wait_for("the code", lambda: self.mailbox.to(address)[mails:])[-1]
         page = self.submit(page, code=re.search(r"\b\d{6,8}\b", code["BodyText"]).group())
@@ -124,6 +123,10 @@ class SignInPage:
             grant_type="authorization_code", code=code, client_id=self.query["client_id"],
             redirect_uri=self.query["redirect_uri"],
         )
+
+    def open(self, **changes):
+        """The first page, or with another query than the page's address has."""
+        return self.http.send(self.host, "GET", f"/oauth2/authorize?{urlencode(self.query | changes)}")
 
     def submit(self, page, **fields):
         assert page.status == 200, page.text

@@ -4,8 +4,11 @@ import base64
 import json
 import time
 from collections import Counter
+from urllib.parse import parse_qs, urlsplit
 
-from people import sign_in_as_program
+import pytest
+
+from people import ALL_SCOPES, sign_in_as_program
 from stack import wait_for
 
 PEOPLE = [f"person{number:03}@people.example" for number in range(120)]
@@ -79,6 +82,20 @@ def test_people_who_are_no_administrators_may_sign_in_but_not_invite(api, sign_i
     assert answer.json["missing_scope"].endswith("users:invite")
     assert api.get("/v1/users", token).status == 403
     assert api.post(f"/v1/users/{journey.users[CAT]}/revoke", {}, token).status == 403
+
+
+@pytest.mark.parametrize("scope", ALL_SCOPES.split())
+def test_nobody_can_ask_for_a_scope_of_ours_at_the_sign_in_page(sign_in_page, scope):
+    answer = sign_in_page.open(scope=f"openid {scope}")
+    assert answer.status == 302, answer.text
+    told = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert told["error_description"] == ["invalid_scope"] and "code" not in told
+
+
+def test_nobody_gets_an_account_without_an_invitation(stack):
+    """By this setting Cognito refuses SignUp with NotAuthorizedException. The emulator lets everybody sign up."""
+    pool = stack.client("cognito-idp").describe_user_pool(UserPoolId=stack.pool)["UserPool"]
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
 
 
 def test_whoever_declines_gets_no_account(stack, api, journey):
