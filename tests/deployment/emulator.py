@@ -120,6 +120,24 @@ authorize_other_ses = app._enforce_ses_v2
 app._enforce_ses_v2 = authorize_ses
 
 
+# API Gateway names what a stage says of routes with a small first letter. ministack keeps CloudFormation's names, in which
+# no client finds it.
+
+
+def stage_settings(properties):
+    settings = known_stage_settings(properties)
+    routes = {route: small_first(found) for route, found in settings["routeSettings"].items()}
+    return settings | {"defaultRouteSettings": small_first(settings["defaultRouteSettings"]), "routeSettings": routes}
+
+
+def small_first(settings):
+    return {name[0].lower() + name[1:]: value for name, value in settings.items()}
+
+
+known_stage_settings = provisioners._apigw_v2_stage_props
+provisioners._apigw_v2_stage_props = stage_settings
+
+
 # ministack's poller of DynamoDB streams takes a partial batch response for success, so that failed records are lost, never
 # gives up, and can't write to S3. It is switched off; event_source.py polls instead.
 

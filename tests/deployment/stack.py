@@ -25,6 +25,7 @@ MAIL_DOMAIN = "acme.example"
 REQUIRED = {"ProductName": "Acme Rockets", "MailFrom": f"Acme <invitations@{MAIL_DOMAIN}>", "MailIdentity": MAIL_DOMAIN}
 # What differs from the defaults, so that the test sees more.
 MORE = {
+    "AlarmTopicArn": f"arn:aws:sns:{REGION}:000000000000:alarms",
     "ProgramAccess": "true",
     "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
 }
@@ -176,6 +177,11 @@ class Stack:
 
     def role(self, function):
         return self.functions[function]["Role"].rpartition("/")[2]
+
+    @cached_property
+    def stage(self):
+        [stage] = self.client("apigatewayv2").get_stages(ApiId=self.resources["Api"]["PhysicalResourceId"])["Items"]
+        return stage
 
     @cached_property
     def pool(self):

@@ -61,6 +61,15 @@ def callers(stack, function):
         yield statement["Condition"]["ArnLike"]["AWS:SourceArn"]
 
 
+def test_a_route_that_answers_anybody_takes_less_than_the_others(stack):
+    limits = ("ThrottlingRateLimit", "ThrottlingBurstLimit")
+    default, settings = stack.stage["DefaultRouteSettings"], stack.stage["RouteSettings"]
+    public = {route for route, function, signed_in in deployed_routes(stack) if function == "accept" and not signed_in}
+    assert set(settings) == public, "pages read nothing, so they are like the others"
+    for route, found in settings.items():
+        assert all(0 < found[limit] < default[limit] for limit in limits), route
+
+
 def test_the_operator_verifies_the_sender(stack):
     stack.client("sesv2").create_email_identity(EmailIdentity=MAIL_DOMAIN)
     assert stack.client("sesv2").get_email_identity(EmailIdentity=MAIL_DOMAIN)["VerifiedForSendingStatus"]
