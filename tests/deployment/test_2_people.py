@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from collections import Counter
 from urllib.parse import parse_qs, urlsplit
@@ -155,9 +156,22 @@ def test_a_program_has_the_scopes_it_was_given(stack, api):
     assert answer.json["counts"]["invited"] == 1
 
 
-def test_the_pages_are_served(api):
-    for path in ("/", "/accept"):
-        answer = api.get(path)
+def test_the_pages_are_served_and_may_do_little_in_a_browser(api):
+    pages = {path: api.get(path) for path in ("/", "/accept")}
+    assert pages["/"].text != pages["/accept"].text
+    for path, answer in pages.items():
         assert answer.status == 200, answer.text
         assert answer.headers["content-type"].startswith("text/html")
         assert "<html" in answer.text.lower()
+        assert answer.headers["referrer-policy"] == "no-referrer", path
+        assert answer.headers["x-content-type-options"] == "nosniff", path
+        header = directives(answer.headers["content-security-policy"])
+        assert header["frame-ancestors"] == ["'none'"], "only a header can forbid frames"
+        [own] = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', answer.text)
+        assert (header | directives(own))["default-src"] == ["'none'"], path
+
+
+def directives(policy):
+    """A content security policy, as what each kind of thing may come from."""
+    words = [directive.split() for directive in policy.split(";")]
+    return {name: sources for name, *sources in words}
