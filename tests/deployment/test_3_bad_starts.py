@@ -14,6 +14,11 @@ from stack import MAIL_DOMAIN
 
 ELSEWHERE = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:somebody-elses"
 
+# An identity whose DKIM key stands in no DNS record.
+UNPUBLISHED = {
+    "DkimSigningAttributes": {"DomainSigningSelector": "usher", "DomainSigningPrivateKey": "bm9ib2R5IGhhcyB0aGlz"}
+}
+
 
 @dataclass
 class BadStart:
@@ -40,6 +45,7 @@ MALFORMED = [
     BadStart("accept", {"SIGN_IN_URL": "usher"}),
     BadStart("mailer", {"MAIL_FROM": "Acme"}),
     BadStart("mailer", {"MAIL_LEASE_SECONDS": "soon"}),
+    BadStart("list", {"TRUST_STORE": "everybody"}),
 ]
 ABSENT = [
     *(BadStart(function, {"TABLE_NAME": "no-such-table"}) for function in ("invite", "resend", "revoke", "accept", "list", "mailer")),
@@ -55,13 +61,34 @@ def test_a_wrong_setting_ends_the_start_with_one_line_that_names_it(stack, case)
         check(start(stack, bad), name)
 
 
-def test_a_sender_that_is_not_verified_ends_the_start_with_one_line_that_names_it(stack):
+@pytest.mark.parametrize("function", ["invite", "resend", "mailer"])
+def test_a_token_key_that_could_be_guessed_ends_the_start_with_one_line_that_names_it(stack, function):
+    secrets, secret = stack.client("secretsmanager"), stack.outputs["TokenKeySecret"]
+    key = secrets.get_secret_value(SecretId=secret)["SecretString"]
+    secrets.put_secret_value(SecretId=secret, SecretString="x" * 31)
+    try:
+        with function_like(stack, function, {}) as bad:
+            check(start(stack, bad), "TOKEN_KEY_SECRET")
+    finally:
+        secrets.put_secret_value(SecretId=secret, SecretString=key)
+
+
+@pytest.mark.parametrize(
+    ("identity", "told"), [(None, "SES does not know the identity"), (UNPUBLISHED, "is not verified")], ids=["unknown", "pending"]
+)
+def test_a_sender_that_is_not_verified_ends_the_start_with_one_line_that_names_it(stack, identity, told):
     ses = stack.client("sesv2")
     ses.delete_email_identity(EmailIdentity=MAIL_DOMAIN)
+    if identity:
+        ses.create_email_identity(EmailIdentity=MAIL_DOMAIN, **identity)
     try:
         with function_like(stack, "mailer", {}) as bad:
-            check(start(stack, bad), "MAIL_IDENTITY")
+            printed = start(stack, bad)
+            check(printed, "MAIL_IDENTITY")
+            assert told in printed[-1] and MAIL_DOMAIN in printed[-1], printed
     finally:
+        if identity:
+            ses.delete_email_identity(EmailIdentity=MAIL_DOMAIN)
         ses.create_email_identity(EmailIdentity=MAIL_DOMAIN)
 
 
