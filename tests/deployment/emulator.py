@@ -34,31 +34,6 @@ for unknown in UNKNOWN_TYPES:
     }
 
 
-# `GetAtt UserPool.ProviderURL`, the issuer of the pool's tokens.
-
-
-def pool_attributes(pool_id):
-    return known_pool_attributes(pool_id) | {
-        "ProviderURL": f"https://cognito-idp.{get_region()}.amazonaws.com/{pool_id}"
-    }
-
-
-known_pool_attributes = provisioners._cognito_user_pool_attributes
-provisioners._cognito_user_pool_attributes = pool_attributes
-
-
-# `Ref` of a secret is its ARN. ministack gives its name, which no policy could use as a resource.
-
-
-def create_secret(logical_id, properties, stack_name):
-    _, attributes = create_secret_by_name(logical_id, properties, stack_name)
-    return attributes["Arn"], attributes
-
-
-create_secret_by_name = RESOURCES["AWS::SecretsManager::Secret"]["create"]
-RESOURCES["AWS::SecretsManager::Secret"]["create"] = create_secret
-
-
 # In AWS every client speaks TLS. On this machine none does, and a policy that insists on it would refuse everybody.
 
 
@@ -159,7 +134,6 @@ provisioners._apigw_v2_stage_props = stage_settings
 # gives up, and can't write to S3. It is switched off; event_source.py polls instead.
 
 lambda_svc._poll_dynamodb_streams = lambda: False
-
 
 
 def end_with(parent):

@@ -86,8 +86,8 @@ class EventSource:
                 for start in range(0, len(records), size):
                     self.process(records[start : start + size])
                 self.stopping.wait(self.mapping["MaximumBatchingWindowInSeconds"] or 0.1)
-        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to; see works()
-            self.failure = error
+        except Exception as error:
+            self.failure = error  # a thread has nobody to raise it to; see works()
 
     def open_shard(self):
         arn = self.mapping["EventSourceArn"]

@@ -5,8 +5,6 @@ from fnmatch import fnmatchcase
 
 from stack import REGION
 
-# What SES checks besides `ses:SendBulkEmail` for the same call, to compare the sender (see the template).
-CHECKED_BY_SES = "ses:SendBulkTemplatedEmail"
 # How the lines begin that Lambda writes around those of a function.
 LAMBDA_LINES = ("INIT_START ", "START RequestId: ", "END RequestId: ", "REPORT RequestId: ")
 LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -41,8 +39,6 @@ def used(stack, event_source, function):
         actions |= LOG_ACTIONS
     if function == "mailer":
         actions |= event_source.used
-        if "ses:SendBulkEmail" in actions:
-            actions.add(CHECKED_BY_SES)
     return actions
 
 
