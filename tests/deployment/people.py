@@ -10,6 +10,10 @@ from urllib.request import urlopen
 
 from stack import wait_for
 
+# As tokens name them: the scopes of the pool's resource server.
+ALL_SCOPES = "usher/users:read usher/users:invite usher/users:write usher/settings:write"
+
+
 @dataclass
 class Answer:
     status: int
