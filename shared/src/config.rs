@@ -15,7 +15,7 @@ use crate::domain::{Locale, Origins, TokenKey};
 /// What is wrong with the environment: one sentence for each variable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the configuration is incomplete: {}. The stack's template sets these among the function's environment variables, most from a parameter of the same name",
+    "the configuration is incomplete: {}. These are environment variables of the function: most stand in the stack's template, with a parameter of the same name",
     .0.join("; ")
 )]
 pub struct ConfigError(pub Vec<String>);

@@ -175,3 +175,10 @@ def directives(policy):
     """A content security policy, as what each kind of thing may come from."""
     words = [directive.split() for directive in policy.split(";")]
     return {name: sources for name, *sources in words}
+
+
+def test_an_address_that_no_parser_takes_is_answered(api, journey):
+    assert api.get('/accept?<"').status == 200
+    assert api.get('/v1/users?q=<">', journey.token).json["data"] == []
+    answer = api.http.send(api.host, "GET", "/accept", {"X-Forwarded-Proto": "1:/"})
+    assert answer.status == 200, answer.text
