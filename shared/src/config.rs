@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_types::SdkConfig;
+use jiff::SignedDuration;
 use thiserror::Error;
 use url::Url;
 
@@ -102,6 +103,24 @@ impl Environment {
             Some(built) if self.mistakes.borrow().is_empty() => Ok(built),
             _ => Err(ConfigError(self.mistakes.take())),
         }
+    }
+
+    /// A variable that says for how long, in whole seconds from 1 to 3600.
+    pub fn seconds(&self, name: &str) -> Option<SignedDuration> {
+        self.optional(name, |text| {
+            let seconds = text.parse().ok();
+            let allowed = seconds.filter(|seconds| (1..=3600).contains(seconds));
+            allowed
+                .map(SignedDuration::from_secs)
+                .ok_or("write a whole number of seconds from 1 to 3600")
+        })
+    }
+
+    /// `MAIL_SETTLE_SECONDS`: how long to wait for SES to report a mail of which nobody knows whether it went, before it
+    /// is sent again; ten minutes if not set. SES's events usually take seconds.
+    pub fn mail_settle(&self) -> SignedDuration {
+        self.seconds("MAIL_SETTLE_SECONDS")
+            .unwrap_or(SignedDuration::from_mins(10))
     }
 
     /// `TABLE_NAME`: the table.

@@ -2,7 +2,9 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use lambda_http::{Request, http::StatusCode, lambda_runtime, service_fn};
+use lambda_http::{LambdaEvent, Request, http::StatusCode, lambda_runtime, service_fn};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{
     clock::{Clock, Entropy},
@@ -39,14 +41,28 @@ pub async fn run<S: WarmUp + Send + Sync + 'static>(
     ended(answers.await)
 }
 
+/// The same for a function that no route leads to: it answers events with `answer`.
+pub async fn run_events<S, A: Serialize>(
+    start: impl Future<Output = Result<S, lambda_http::Error>>,
+    answer: impl AsyncFn(&S, LambdaEvent<Box<RawValue>>) -> Result<A, lambda_http::Error>,
+) -> ExitCode {
+    telemetry::start();
+    let state = match in_time(start).await {
+        Ok(state) => state,
+        Err(error) => return cannot_start(&error),
+    };
+    let answers = lambda_runtime::run(service_fn(async |event| answer(&state, event).await));
+    ended(answers.await)
+}
+
 /// Says why a function can't start. The process's own words for an error would be a second line that says the same.
-pub fn cannot_start(error: &lambda_http::Error) -> ExitCode {
+fn cannot_start(error: &lambda_http::Error) -> ExitCode {
     tracing::error!(%error, "the function can't start");
     ExitCode::FAILURE
 }
 
 /// Says why a function has ended, if not because Lambda wanted it to.
-pub fn ended(how: Result<(), lambda_http::Error>) -> ExitCode {
+fn ended(how: Result<(), lambda_http::Error>) -> ExitCode {
     match how {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -71,7 +87,7 @@ async fn start<S: WarmUp + Send + Sync + 'static>(
 }
 
 /// Waits for what a start needs, but not so long that Lambda ends it (INIT may take ten seconds) before it has said why.
-pub async fn in_time<T>(
+async fn in_time<T>(
     start: impl Future<Output = Result<T, lambda_http::Error>>,
 ) -> Result<T, lambda_http::Error> {
     tokio::time::timeout(LONGEST_START, Box::pin(start))

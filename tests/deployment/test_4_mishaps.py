@@ -91,6 +91,26 @@ def took_back(stack):
     return "cognito-idp:AdminDeleteUser" in actions_logged(stack, "accept")
 
 
+def test_what_is_due_is_looked_after_every_minute(stack, api, journey):
+    [due] = invite(api, ["due@people.example"], journey, notify=False)
+    stack.client("dynamodb").update_item(
+        TableName=stack.outputs["TableName"], Key={"pk": {"S": f"USER#{due['user_id']}"}, "sk": {"S": "USER"}},
+        UpdateExpression="SET due_at = :past", ExpressionAttributeValues={":past": {"N": "0"}},
+    )
+    answer = stack.client("lambda").invoke(FunctionName=stack.functions["sweeper"]["FunctionName"], Payload="{}")
+    swept = json.load(answer["Payload"])
+    assert "FunctionError" not in answer and swept["finished"], swept
+
+    [rule] = stack.client("events").list_rules()["Rules"]
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+    [target] = stack.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    assert target["Arn"] == stack.functions["sweeper"]["FunctionArn"]
+    policy = json.loads(stack.client("lambda").get_policy(FunctionName=target["Arn"])["Policy"])
+    [statement] = policy["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"]["ArnLike"]["AWS:SourceArn"] == rule["Arn"]
+
+
 def test_the_first_administrators_mail_is_sent_again_by_the_command_that_sent_it(stack, api, mailbox, journey):
     time.sleep(max(0.0, journey.grace_invited_at + 61 - time.monotonic()))
     told, content = stack.xtask("invite-administrator", "dev", GRACE)

@@ -475,40 +475,6 @@ async fn a_claim_that_fails_is_made_when_the_record_comes_again() {
 }
 
 #[tokio::test]
-async fn a_mail_that_ses_does_not_take_now_is_sent_later_with_the_same_link() {
-    for fault in [
-        Fault::CallThrottled,
-        Fault::ServiceDown,
-        Fault::EntryStatus("TRANSIENT_FAILURE".into()),
-        Fault::EntryStatus("FAILED".into()),
-    ] {
-        with_app(async |app| {
-            // As often as the mailer asks within one run, and once more, so that the record has to come again.
-            for _ in 0..4 {
-                app.stack.ses.fail_next(fault.clone());
-            }
-            app.invite("ann@example.com").await;
-            let token = app.mailed_token("ann@example.com").await;
-            assert_eq!(app.mails("ann@example.com").await.len(), 1);
-            assert_eq!(app.accept(&token).await.status, 200);
-        })
-        .await;
-    }
-}
-
-#[tokio::test]
-async fn when_the_answer_of_ses_is_lost_a_second_mail_carries_the_same_link() {
-    with_app(async |app| {
-        app.stack.ses.fail_next(Fault::DropConnectionAfterAccept);
-        app.invite("ann@example.com").await;
-        let mails = app.mails("ann@example.com").await;
-        assert_eq!(mails.len(), 2);
-        assert_eq!(mails[0].text, mails[1].text);
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a_mail_that_ses_refuses_for_good_is_recorded_with_what_to_do_and_stops_nobody_else() {
     with_app(async |app| {
         app.stack

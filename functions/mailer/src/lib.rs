@@ -1,8 +1,9 @@
 //! The table's stream to SES: every user with a mail in the outbox gets it.
 //!
 //! A mail is claimed, sent and recorded. The claim is a conditional write on the very version that the stream record
-//! shows, so a record that comes twice, late or out of order sends nothing twice. What can't be done now is given
-//! back as a batch item failure, and the stream brings it again; everything else of the batch is done.
+//! shows, so a record that comes twice, late or out of order sends nothing twice. What SES does not take now is put off,
+//! and the sweeper announces it again; only a record that can't be read or claimed is given back as a batch item failure,
+//! and the stream brings it again. Everything else of the batch is done.
 
 mod record;
 
@@ -32,8 +33,13 @@ const WRITES_AT_A_TIME: usize = 16;
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(1500)];
 /// When a mail that SES takes for nobody of the account is due again.
 const PARKED: SignedDuration = SignedDuration::from_hours(1);
+/// When a mail that SES has put off is due again: at first, doubled each time, and at most.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// How often SES may refuse a mail in a way that nobody here knows: then trying again is not believed in any more.
+const UNKNOWN_REFUSALS: u32 = 10;
 /// For how long a claim keeps others away: longer than the function may run (its timeout is 120 seconds).
-const LEASE_SECONDS: i64 = 150;
+const LEASE: SignedDuration = SignedDuration::from_secs(150);
 
 /// What the function works with.
 #[derive(Debug)]
@@ -42,29 +48,26 @@ pub struct Mailing {
     mailer: Mailer,
     key: TokenKey,
     lease: SignedDuration,
+    settle: SignedDuration,
     clock: Clock,
 }
 
-/// A mail that is claimed, and the stream record that announced it.
+/// A mail that is claimed, and the user's version in the stream record that announced it.
 struct Held {
-    sequence: String,
     record: u64,
     mail: (User, InvitationToken),
 }
 
 impl Mailing {
     /// Reads `TABLE_NAME`, `TOKEN_KEY`, `MAIL_FROM`, `MAIL_IDENTITY`, `MAIL_CONFIGURATION_SET`, `PUBLIC_URL`,
-    /// `PRODUCT_NAME`, `DEFAULT_LOCALE` and `MAIL_LEASE_SECONDS`; asks SES for the account's rate and whether the sender
+    /// `PRODUCT_NAME`, `DEFAULT_LOCALE` and `MAIL_LEASE_SECONDS` and
+    /// `MAIL_SETTLE_SECONDS`; asks SES for the account's rate and whether the sender
     /// is verified, and the table for a sign of life.
     pub async fn start(env: &Environment, clock: Clock) -> Result<Self, lambda_runtime::Error> {
         let (store, ses, key) = (Store::from_env(env), aws::ses(env), env.token_key());
         let from = MailFrom::from_env(env);
-        let lease = env.optional("MAIL_LEASE_SECONDS", |text| {
-            let seconds = text.parse().ok();
-            let allowed = seconds.filter(|seconds| (1..=3600).contains(seconds));
-            allowed.ok_or("write a whole number of seconds from 1 to 3600")
-        });
-        let lease = lease.unwrap_or(LEASE_SECONDS);
+        let (lease, settle) = (env.seconds("MAIL_LEASE_SECONDS"), env.mail_settle());
+        let lease = lease.unwrap_or(LEASE);
         let (sender, locale) = (Sender::from_env(env), env.default_locale());
         let parts = (|| Some((store?, ses?, key?, from?, sender?)))();
         let (store, ses, key, from, sender) = env.finish(parts)?;
@@ -74,7 +77,8 @@ impl Mailing {
             store,
             mailer,
             key,
-            lease: SignedDuration::from_secs(lease),
+            lease,
+            settle,
             clock,
         })
     }
@@ -100,7 +104,6 @@ pub async fn handle(mailing: &Mailing, event: Event) -> DynamoDbEventResponse {
     while let Some((sequence, claimed)) = claims.next().await {
         match claimed {
             Claimed::Ours { record, mail } => held.push(Held {
-                sequence,
                 record,
                 mail: *mail,
             }),
@@ -109,7 +112,7 @@ pub async fn handle(mailing: &Mailing, event: Event) -> DynamoDbEventResponse {
         }
     }
     drop(claims);
-    again.extend(send(mailing, held).await);
+    send(mailing, held).await;
     answer(again)
 }
 
@@ -126,10 +129,8 @@ async fn take(mailing: &Mailing, record: EventRecord) -> (String, Claimed) {
     (sequence, claimed)
 }
 
-/// Sends, asks again for what SES did not take, and records what became of each right after its call. Answers what has
-/// to come again.
-async fn send(mailing: &Mailing, held: Vec<Held>) -> Vec<String> {
-    let mut again = Vec::new();
+/// Sends, asks again for what SES did not take, and records what became of each right after its call.
+async fn send(mailing: &Mailing, held: Vec<Held>) {
     let mut open = held;
     let mut pauses = PAUSES.into_iter();
     while !open.is_empty() {
@@ -144,53 +145,60 @@ async fn send(mailing: &Mailing, held: Vec<Held>) -> Vec<String> {
                     continue;
                 };
                 match outcome {
-                    Outcome::Retry(_) if pause.is_some() => rest.push(held),
+                    Outcome::Retry { .. } if pause.is_some() => rest.push(held),
                     outcome => done.push((held, outcome)),
                 }
             }
-            again.extend(record(mailing, done).await);
+            record(mailing, done).await;
         }
         open = rest;
         if let (Some(pause), false) = (pause, open.is_empty()) {
             tokio::time::sleep(pause).await;
         }
     }
-    again
 }
 
-async fn record(mailing: &Mailing, done: Vec<(Held, Outcome)>) -> Vec<String> {
-    let recorded: Vec<Option<String>> = stream::iter(done)
-        .map(|(held, outcome)| record_outcome(mailing, held, outcome))
-        .buffer_unordered(WRITES_AT_A_TIME)
-        .collect()
+async fn record(mailing: &Mailing, done: Vec<(Held, Outcome)>) {
+    stream::iter(done)
+        .for_each_concurrent(WRITES_AT_A_TIME, |(held, outcome)| {
+            record_outcome(mailing, held, outcome)
+        })
         .await;
-    recorded.into_iter().flatten().collect()
 }
 
-async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome) -> Option<String> {
-    let store = &mailing.store;
-    let (id, record, now) = (held.mail.0.id, held.record, mailing.clock.now());
-    let (written, again) = match outcome {
-        Outcome::Sent => (store.mail_sent(id, record, now).await, false),
+async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome) {
+    let (store, now) = (&mailing.store, mailing.clock.now());
+    let Held {
+        record,
+        mail: (user, _),
+    } = held;
+    let id = user.id;
+    let later = |pause| now.saturating_add(pause).unwrap_or(now);
+    let written = match outcome {
+        Outcome::Sent => store.mail_sent(&user, record, now).await,
         Outcome::Failed(reason) => {
             tracing::error!(user_id = %id, reason, "a mail can't be sent");
-            (store.mail_failed(id, record, now, reason).await, false)
+            store.mail_failed(&user, record, now, reason).await
         }
         Outcome::Parked(reason) => {
             tracing::error!(user_id = %id, reason, "a mail is parked");
-            let until = now.saturating_add(PARKED).unwrap_or(now);
-            (
-                store.mail_deferred(id, record, now, until, reason).await,
-                false,
-            )
+            let until = later(PARKED);
+            store.mail_deferred(&user, record, now, until, reason).await
         }
-        Outcome::Retry(reason) => {
+        Outcome::Unknown => {
+            tracing::warn!(user_id = %id, "SES's answer was lost: a mail may have gone or not");
+            store
+                .mail_unknown(&user, record, now, later(mailing.settle))
+                .await
+        }
+        Outcome::Retry { reason, known } if !known && user.mail_tries + 1 >= UNKNOWN_REFUSALS => {
+            tracing::error!(user_id = %id, reason, "a mail can't be sent");
+            store.mail_failed(&user, record, now, GIVEN_UP).await
+        }
+        Outcome::Retry { reason, .. } => {
             tracing::warn!(user_id = %id, reason, "a mail was not sent and will be tried again");
-            let reason = "The mail service is busy; the mail is tried again.";
-            (
-                store.mail_deferred(id, record, now, now, reason).await,
-                true,
-            )
+            let until = later(pause_after(user.mail_tries));
+            store.mail_deferred(&user, record, now, until, BUSY).await
         }
     };
     match written {
@@ -199,12 +207,21 @@ async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome) -> Opti
         Ok(Attempt::Refused(_)) => {
             tracing::warn!(user_id = %id, "a mail's outcome came too late to be recorded");
         }
-        // A mail that went out but could not be recorded must not be sent again at once. Its lease shows that it is open.
+        // A mail that went out but could not be recorded must not be sent again at once. The sweeper finds it when its
+        // claim runs out.
         Err(error) => {
             tracing::error!(%error, user_id = %id, "what became of a mail could not be recorded");
         }
     }
-    again.then_some(held.sequence)
+}
+
+const BUSY: &str = "The mail service is busy; the mail is tried again.";
+const GIVEN_UP: &str = "SES did not take the mail in ten tries, for a reason that Usher does not know. The operator finds SES's words in the mailer's log; once that is mended, send the invitation again.";
+
+/// How long to wait after this many tries that did not go through before.
+fn pause_after(tries: u32) -> SignedDuration {
+    let doubled = FIRST_PAUSE.checked_mul(1_i32.checked_shl(tries).unwrap_or(i32::MAX).max(1));
+    doubled.map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
 }
 
 fn answer(again: Vec<String>) -> DynamoDbEventResponse {

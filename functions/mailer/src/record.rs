@@ -27,9 +27,9 @@ pub(crate) enum Claimed {
         /// The user and the token of the link.
         mail: Box<(User, InvitationToken)>,
     },
-    /// It is sent already, or not to be sent any more.
+    /// It is sent already, or being sent, or not to be sent any more. Should whoever sends it stop, the sweeper finds it.
     Nothing,
-    /// Somebody may be sending it, or the table could not be asked: the record has to come again.
+    /// The table could not be asked: the record has to come again.
     Later,
 }
 
@@ -63,7 +63,6 @@ pub(crate) async fn claim(mailing: &Mailing, announced: User) -> Claimed {
             record: claim.record,
             mail: Box::new((*user, token)),
         },
-        Ok(Attempt::Refused(Some(found))) if claim.held_by_another(&found) => Claimed::Later,
         Ok(Attempt::Refused(_)) => Claimed::Nothing,
         Err(error) => {
             tracing::error!(%error, user_id = %announced.id, "a mail could not be claimed");

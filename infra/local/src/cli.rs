@@ -4,6 +4,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
@@ -57,6 +58,9 @@ struct Arguments {
     #[arg(long, value_name = "MAILS", value_parser = rate)]
     ses_rate: Option<f64>,
 }
+
+/// Oftener than in AWS, where it is every minute: whoever tries something out waits for it.
+const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
 /// Variables of the functions that are handed on from the shell, as they would be set in a deployment.
 const HANDED_ON: [&str; 4] = [
@@ -112,6 +116,7 @@ async fn start_and_wait(arguments: Arguments) -> Result<(), StartError> {
             rate: arguments.ses_rate,
             ..SesOptions::default()
         },
+        sweep_every: Some(SWEEP_EVERY),
         variables,
         ..Options::default()
     })

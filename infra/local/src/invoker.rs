@@ -7,7 +7,9 @@ use lambda_http::{LambdaEvent, Request};
 use lambda_runtime::Context;
 use mailer::Mailing;
 use serde_json::{Value, value::to_raw_value};
+use sweeper::Sweeper;
 use thiserror::Error;
+use tokio::time::Instant;
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
@@ -87,6 +89,10 @@ impl Invoker {
                 })?,
             ),
             ("mailer", stream_function(mailing)),
+            (
+                "sweeper",
+                sweeping_function(Sweeper::new(env, clock.clone())?),
+            ),
         ]))))
     }
 
@@ -164,6 +170,21 @@ impl Make<'_> {
             })
         }))
     }
+}
+
+/// As long as the schedule leaves until the next sweep.
+const SWEEP: Duration = Duration::from_mins(1);
+
+fn sweeping_function(sweeper: Sweeper) -> Function {
+    let sweeper = Arc::new(sweeper);
+    Arc::new(move |_| {
+        let sweeper = Arc::clone(&sweeper);
+        Box::pin(async move {
+            let swept = sweeper::sweep(&sweeper, Instant::now() + SWEEP).await;
+            serde_json::to_value(swept.map_err(|error| error.to_string())?)
+                .map_err(|error| error.to_string())
+        })
+    })
 }
 
 fn stream_function(mailing: Arc<Mailing>) -> Function {

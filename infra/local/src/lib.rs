@@ -14,6 +14,7 @@ pub mod mailbox;
 mod options;
 mod pump;
 mod routes;
+mod schedule;
 pub mod ses;
 mod sign_in;
 mod stack;

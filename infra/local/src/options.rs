@@ -1,6 +1,6 @@
 //! How a stack is started, and why it may not start.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 use usher::clock::{Clock, Entropy};
@@ -22,6 +22,9 @@ pub struct Options {
     pub functions_url: Option<String>,
     /// What SES refuses.
     pub ses: SesOptions,
+    /// How often the sweeper looks after what is due, in real time; only when [`Stack::sweep`](crate::Stack::sweep) says
+    /// so if never.
+    pub sweep_every: Option<Duration>,
     /// The stack's clock.
     pub clock: Clock,
     /// The stack's randomness.
@@ -39,6 +42,7 @@ impl Default for Options {
             database: None,
             functions_url: None,
             ses: SesOptions::default(),
+            sweep_every: None,
             clock: Clock::system(),
             entropy: Entropy::system(),
             variables: Vec::new(),

@@ -10,6 +10,7 @@ use std::{
 use axum::Router;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use dynoxide::Database;
+use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use usher::{
     aws,
@@ -26,6 +27,7 @@ use crate::{
     mailbox::{self, Mailbox},
     options::{Options, StartError},
     pump::Pump,
+    schedule,
     ses::Ses,
     sign_in::SignIn,
     tools::{self, TokenRequest},
@@ -48,6 +50,7 @@ pub struct Stack {
     /// The variables that the functions run with.
     pub variables: Vec<(String, String)>,
     sign_in: Arc<SignIn>,
+    invoker: Invoker,
     idle: watch::Receiver<u64>,
     /// Stops the gateway and the pump.
     stop: watch::Sender<bool>,
@@ -117,13 +120,11 @@ impl Stack {
         let env: Environment = variables.iter().cloned().collect();
         let store = own_store(&variables, &database_url)?;
         store.create_table().await.map_err(StartError::other)?;
-        let invoker = match &options.functions_url {
-            Some(address) => Invoker::remote(address),
-            None => Invoker::here(&env, clock, entropy)
-                .await
-                .map_err(StartError::other)?,
-        };
+        let invoker = functions(&options, &env).await?;
 
+        if let Some(every) = options.sweep_every {
+            tasks.spawn(schedule::run(invoker.clone(), every, stopped.clone()));
+        }
         let (idle, idling) = watch::channel(0);
         let pump = Pump {
             client: streams_client(&database_url),
@@ -136,7 +137,7 @@ impl Stack {
         tasks.spawn(pump.run());
 
         let gateway = Gateway {
-            invoker,
+            invoker: invoker.clone(),
             sign_in: Arc::clone(&sign_in),
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -158,6 +159,7 @@ impl Stack {
             store,
             variables,
             sign_in,
+            invoker,
             idle: idling,
             stop,
             tasks,
@@ -170,6 +172,13 @@ impl Stack {
     pub fn admin_token(&self) -> Result<String, StartError> {
         TokenRequest::default()
             .issue(&self.sign_in)
+            .map_err(StartError::other)
+    }
+
+    /// Has the sweeper look after what is due; answers what it has done.
+    pub async fn sweep(&self) -> Result<Value, StartError> {
+        schedule::sweep(&self.invoker)
+            .await
             .map_err(StartError::other)
     }
 
@@ -188,6 +197,15 @@ impl Stack {
         finish(&mut self.tasks, Duration::from_secs(10)).await;
         let _ = self.stop_services.send(true);
         finish(&mut self.services, Duration::from_secs(1)).await;
+    }
+}
+
+async fn functions(options: &Options, env: &Environment) -> Result<Invoker, StartError> {
+    match &options.functions_url {
+        Some(address) => Ok(Invoker::remote(address)),
+        None => Invoker::here(env, &options.clock, &options.entropy)
+            .await
+            .map_err(StartError::other),
     }
 }
 
@@ -301,6 +319,7 @@ fn variables(
         ("MAIL_IDENTITY", "example.com"),
         // Nobody else sends here, so after a crash there is no need to wait for long.
         ("MAIL_LEASE_SECONDS", "3"),
+        ("MAIL_SETTLE_SECONDS", "3"),
         ("PRODUCT_NAME", "Acme"),
         ("PUBLIC_URL", url),
         ("TABLE_NAME", TABLE),

@@ -121,10 +121,13 @@ impl Invitation {
             last_sent_at: None,
             delivery: Delivery::new(status, now),
             outbox: self.notify.then_some(MailKind::Invitation),
+            mail_tries: 0,
             claim: None,
-            due_at: self
-                .notify
-                .then(|| now.saturating_add(MAIL_DUE).unwrap_or(now)),
+            due_at: Some(if self.notify {
+                now.saturating_add(MAIL_DUE).unwrap_or(now)
+            } else {
+                self.lifetime.end(now)
+            }),
             idempotency_key: self.idempotency_key,
             created_at: now,
             updated_at: now,

@@ -3,6 +3,7 @@
 //!
 //! Everything here is pure. Now and randomness are arguments; a value that exists is valid.
 
+mod due;
 mod email;
 mod id;
 mod invitation;
@@ -17,6 +18,7 @@ mod token;
 mod user;
 
 pub use self::{
+    due::Due,
     email::{EmailAddress, EmailError, EmailKey},
     id::{IdError, TenantId, UserId},
     invitation::{Invitation, Lifetime, LifetimeError},

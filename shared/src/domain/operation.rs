@@ -199,23 +199,14 @@ pub struct ClaimMail {
 }
 
 impl ClaimMail {
-    /// What must hold: the mail is still to be sent.
+    /// What must hold: the mail is still to be sent, and its link would work.
     pub fn requirements(&self) -> Vec<Requirement> {
         vec![
             Requirement::State(&[StateName::Pending]),
+            Requirement::NotExpired(self.now),
             Requirement::MailToSend {
                 record: self.record,
-                now: self.now,
             },
         ]
-    }
-
-    /// Whether the record's mail is claimed by somebody who may still be sending it.
-    pub fn held_by_another(&self, found: &User) -> bool {
-        found.state.name() == StateName::Pending
-            && Requirement::MailClaimed {
-                record: self.record,
-            }
-            .holds(found)
     }
 }

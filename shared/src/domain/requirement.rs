@@ -29,13 +29,13 @@ pub enum Requirement {
         /// The latest it may have been.
         at: Timestamp,
     },
-    /// The mail that this stream record announced is still to be sent: the record is the newest and its mail is in
-    /// the outbox, or the record was claimed before and the claim has run out.
+    /// Nobody has written to the user since this version.
+    Version(u64),
+    /// The mail that this stream record announced is still to be sent: the record is the newest, and its mail is in the
+    /// outbox.
     MailToSend {
         /// The user's version in the record.
         record: u64,
-        /// Now.
-        now: Timestamp,
     },
     /// The claim on this record's mail is still held.
     MailClaimed {
@@ -63,13 +63,8 @@ impl Requirement {
             Self::MailRequestedBy { nth, at } => {
                 user.mail_request(*nth).is_none_or(|asked| asked <= *at)
             }
-            Self::MailToSend { record, now } => {
-                let fresh = user.version == *record && user.outbox.is_some();
-                let again = user.claim.is_some_and(|claim| {
-                    claim.record == *record && claim.until <= now.as_millisecond()
-                });
-                fresh || again
-            }
+            Self::Version(version) => user.version == *version,
+            Self::MailToSend { record } => user.version == *record && user.outbox.is_some(),
             Self::MailClaimed { record } => user.claim.is_some_and(|claim| claim.record == *record),
         }
     }

@@ -81,6 +81,9 @@ pub struct User {
     /// The mail to send. While it is set, the stream hands this user to the mailer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbox: Option<MailKind>,
+    /// How often SES has put the mail off.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mail_tries: u32,
     /// The mailer's hold on the mail it is sending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<MailClaim>,
@@ -100,6 +103,14 @@ pub struct User {
     /// When anything about the user last changed.
     #[serde(with = "ms::required")]
     pub updated_at: Timestamp,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's `skip_serializing_if` hands a reference to the field"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl User {
@@ -257,7 +268,18 @@ impl Delivery {
             reason: None,
         }
     }
+
+    /// Nobody knows whether the mail went.
+    pub fn unknown(at: Timestamp) -> Self {
+        Self {
+            status: DeliveryStatus::Unknown,
+            at,
+            reason: Some(UNKNOWN.to_owned()),
+        }
+    }
 }
+
+const UNKNOWN: &str = "The mail may have gone or not: what SES answered was lost. If SES does not report it soon, it is sent again, with the same link.";
 
 /// The stations of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,6 +291,8 @@ pub enum DeliveryStatus {
     Queued,
     /// Claimed by the mailer.
     Sending,
+    /// The mailer stopped while it was sending, or lost SES's answer: SES may have taken it or not.
+    Unknown,
     /// SES has taken it.
     Sent,
     /// The invitation ended before the mail was sent. Shown, never stored.
@@ -285,11 +309,9 @@ pub enum MailKind {
     Invitation,
 }
 
-/// The mailer's hold on a mail: whose stream record it came from, and until when nobody else may take it.
+/// The mailer's hold on a mail that it is sending. How long it lasts is the user's `due_at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailClaim {
-    /// The user's `version` in the stream record that was claimed. A replay of that record finds itself here.
+    /// The user's `version` in the stream record that was claimed. It names this try to send the mail.
     pub record: u64,
-    /// Until then the mail is being sent, or waits for its next try, in milliseconds since 1970.
-    pub until: i64,
 }

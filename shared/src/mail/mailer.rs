@@ -31,13 +31,36 @@ const RECIPIENTS_PER_CALL: usize = 50;
 pub enum Outcome {
     /// SES has taken it.
     Sent,
-    /// SES did not take it now, or the answer was lost: try again.
-    Retry(String),
+    /// SES did not take it now: try again.
+    Retry {
+        /// For the log.
+        reason: String,
+        /// Whether this is known to pass. What nobody knows is not to be tried for ever.
+        known: bool,
+    },
+    /// The answer was lost, so SES may have taken it or not.
+    Unknown,
     /// SES takes no mail of this account for now, or the operator has to act first: it has to wait for longer. The reason
     /// is for a person to read.
     Parked(&'static str),
     /// SES will never take this mail to this address. The reason is for a person to read.
     Failed(&'static str),
+}
+
+impl Outcome {
+    fn busy(reason: &str) -> Self {
+        Self::Retry {
+            reason: reason.to_owned(),
+            known: true,
+        }
+    }
+
+    fn unfamiliar(reason: &str) -> Self {
+        Self::Retry {
+            reason: reason.to_owned(),
+            known: false,
+        }
+    }
 }
 
 /// SES as it is can't send our mail.
@@ -251,7 +274,7 @@ fn entry_outcomes(output: &SendBulkEmailOutput, entries: usize) -> Vec<Outcome> 
     (0..entries)
         .map(|_| {
             results.next().map_or_else(
-                || Outcome::Retry("SES said nothing of this mail".to_owned()),
+                || Outcome::unfamiliar("SES said nothing of this mail"),
                 entry_outcome,
             )
         })
@@ -266,7 +289,7 @@ fn entry_outcome(result: &BulkEmailEntryResult) -> Outcome {
     match result.status() {
         Some(Status::Success) => Outcome::Sent,
         Some(status @ (Status::TransientFailure | Status::AccountThrottled)) => {
-            Outcome::Retry(status.as_str().to_owned())
+            Outcome::busy(status.as_str())
         }
         Some(Status::AccountDailyQuotaExceeded) => Outcome::Parked(DAILY_QUOTA),
         Some(
@@ -285,8 +308,8 @@ fn entry_outcome(result: &BulkEmailEntryResult) -> Outcome {
             | Status::InvalidSendingPoolName,
         ) => Outcome::Parked(MISCONFIGURED),
         // FAILED says nothing, and a status of the future nothing we know. Trying again is safe: SES did not take it.
-        Some(status) => Outcome::Retry(status.as_str().to_owned()),
-        None => Outcome::Retry("SES gave no status".to_owned()),
+        Some(status) => Outcome::unfamiliar(status.as_str()),
+        None => Outcome::unfamiliar("SES gave no status"),
     }
 }
 
@@ -306,15 +329,26 @@ fn call_outcome(error: &SdkError<SendBulkEmailError>) -> Outcome {
             SendBulkEmailError::BadRequestException(_) | SendBulkEmailError::NotFoundException(_),
         ) => Outcome::Parked(MISCONFIGURED),
         _ if NOT_AUTHORIZED.contains(&aws::cause(error)) => Outcome::Parked(NOT_ALLOWED),
-        // Throttled, broken, or the answer was lost. In the last case a mail may have gone: the next carries the same link.
-        _ => Outcome::Retry(aws::cause(error).to_owned()),
+        Some(SendBulkEmailError::TooManyRequestsException(_)) => Outcome::busy(aws::cause(error)),
+        Some(_) if refused(error) => Outcome::unfamiliar(aws::cause(error)),
+        None if matches!(error, SdkError::ConstructionFailure(_)) => {
+            Outcome::unfamiliar(aws::cause(error))
+        }
+        // SES broke down in the middle, or its answer was lost: the mail may have gone.
+        _ => Outcome::Unknown,
     }
 }
 
-const DAILY_QUOTA: &str = "SES's daily quota is used up, and the mail waits. Ask AWS for a higher quota, or send the invitation again tomorrow.";
-const PAUSED: &str = "SES has paused this account's sending. The mail waits. See SES's reputation page in the AWS console, then send the invitation again.";
-const NOT_VERIFIED: &str = "The sender's address is not verified with SES, and the mail waits. Verify it, then send the invitation again.";
-const MISCONFIGURED: &str = "SES refused the call, and the mail waits. The operator finds SES's code in the mailer's log; once that is mended, send the invitation again.";
-const NOT_ALLOWED: &str = "The mailer may not send, and the mail waits. Its role lacks ses:SendBulkEmail or ses:SendBulkTemplatedEmail on the sender's identity, the configuration set or the template; once that is mended, send the invitation again.";
+/// Whether SES has said no, rather than broken down.
+fn refused(error: &SdkError<SendBulkEmailError>) -> bool {
+    let answer = error.raw_response();
+    answer.is_some_and(|answer| answer.status().is_client_error())
+}
+
+const DAILY_QUOTA: &str = "SES's daily quota is used up. The mail waits and is tried again every hour. Ask AWS for a higher quota.";
+const PAUSED: &str = "SES has paused this account's sending. The mail waits and is tried again every hour. See SES's reputation page in the AWS console.";
+const NOT_VERIFIED: &str = "The sender's address is not verified with SES. The mail waits and is tried again every hour; verify the sender.";
+const MISCONFIGURED: &str = "SES refused the call. The mail waits and is tried again every hour; the operator finds SES's code in the mailer's log.";
+const NOT_ALLOWED: &str = "The mailer may not send: its role lacks ses:SendBulkEmail or ses:SendBulkTemplatedEmail on the sender's identity, the configuration set or the template. The mail waits and is tried again every hour.";
 /// What AWS answers to who lacks a permission, by its old and new protocols.
 const NOT_AUTHORIZED: [&str; 2] = ["AccessDeniedException", "AccessDenied"];

@@ -21,7 +21,7 @@ pub(super) const BY_DUE_PK: &str = "by_due_pk";
 pub(super) const DUE_AT: &str = "due_at";
 
 /// Over how many partitions what is due is spread: each takes 1,000 writes a second.
-const DUE_SHARDS: u8 = 8;
+pub(super) const DUE_SHARDS: u8 = 8;
 
 pub(super) fn user_pk(id: UserId) -> String {
     format!("USER#{id}")
@@ -41,8 +41,17 @@ pub(super) fn by_state_sk(invited_at: Timestamp, id: UserId) -> String {
     format!("{invited_at:.3}#{id}")
 }
 
+/// Whose row this is the `pk` of.
+pub(super) fn user_id(pk: &str) -> Option<UserId> {
+    pk.strip_prefix("USER#")?.parse().ok()
+}
+
 pub(super) fn by_due_pk(id: UserId) -> String {
-    format!("DUE#{}", id.to_bytes()[15] % DUE_SHARDS)
+    due_shard_pk(id.to_bytes()[15] % DUE_SHARDS)
+}
+
+pub(super) fn due_shard_pk(shard: u8) -> String {
+    format!("DUE#{shard}")
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Attempt, Store, StoreError, update::Writer};
-use crate::domain::{
-    ClaimMail, Delivery, DeliveryStatus, MailClaim, Requirement, StateName, UserId,
-};
+use crate::domain::{ClaimMail, Delivery, DeliveryStatus, MailClaim, Requirement, StateName, User};
 
 /// How many of a user's mail requests are kept: as many as the daily limit looks at.
 const KEPT_MAIL_REQUESTS: usize = 10;
@@ -13,13 +11,14 @@ const KEPT_MAIL_REQUESTS: usize = 10;
 impl Store {
     /// Takes the mail out of the outbox, and stores the hash of the token it will carry.
     pub async fn claim_mail(&self, claim: &ClaimMail) -> Result<Attempt, StoreError> {
-        let hold = MailClaim {
-            record: claim.record,
-            until: claim.until.as_millisecond(),
-        };
         let update = self
             .update_of_user(claim.now, Writer::Mailer)?
-            .set("claim", hold)?
+            .set(
+                "claim",
+                MailClaim {
+                    record: claim.record,
+                },
+            )?
             .set("token_hash", claim.token)?
             .set(
                 "delivery",
@@ -35,7 +34,7 @@ impl Store {
     /// SES has taken the mail. Refused if the claim was lost meanwhile.
     pub async fn mail_sent(
         &self,
-        id: UserId,
+        user: &User,
         record: u64,
         now: Timestamp,
     ) -> Result<Attempt, StoreError> {
@@ -44,16 +43,32 @@ impl Store {
             .set("delivery", Delivery::new(DeliveryStatus::Sent, now))?
             .increment("send_count")?
             .set("last_sent_at", now.as_millisecond())?
-            .remove(&["claim"])
-            .not_due()
+            .remove(&["claim", "mail_tries"])
+            .due(user.id, user.expires_at)?
             .require(&[Requirement::MailClaimed { record }])?;
-        self.update_user(id, update).await
+        self.update_user(user.id, update).await
+    }
+
+    /// Nobody knows whether SES took the mail; by `settled_by` it has surely said what it knows.
+    pub async fn mail_unknown(
+        &self,
+        user: &User,
+        record: u64,
+        now: Timestamp,
+        settled_by: Timestamp,
+    ) -> Result<Attempt, StoreError> {
+        let update = self
+            .update_of_user(now, Writer::Mailer)?
+            .set("delivery", Delivery::unknown(now))?
+            .due(user.id, settled_by)?
+            .require(&[Requirement::MailClaimed { record }])?;
+        self.update_user(user.id, update).await
     }
 
     /// SES did not take the mail, and only a person can change that.
     pub async fn mail_failed(
         &self,
-        id: UserId,
+        user: &User,
         record: u64,
         now: Timestamp,
         reason: &str,
@@ -66,17 +81,16 @@ impl Store {
         let update = self
             .update_of_user(now, Writer::Mailer)?
             .set("delivery", delivery)?
-            .remove(&["claim"])
-            .not_due()
+            .remove(&["claim", "mail_tries"])
+            .due(user.id, user.expires_at)?
             .require(&[Requirement::MailClaimed { record }])?;
-        self.update_user(id, update).await
+        self.update_user(user.id, update).await
     }
 
-    /// SES did not take the mail for now: from `until` on, the same stream record may claim it again, or whoever looks
-    /// after what is due. Refused if there is no invitation left to mail.
+    /// SES did not take the mail for now: it is due again at `until`. Refused if there is no invitation left to mail.
     pub async fn mail_deferred(
         &self,
-        id: UserId,
+        user: &User,
         record: u64,
         now: Timestamp,
         until: Timestamp,
@@ -87,19 +101,16 @@ impl Store {
             at: now,
             reason: Some(reason.to_owned()),
         };
-        let hold = MailClaim {
-            record,
-            until: until.as_millisecond(),
-        };
         let update = self
             .update_of_user(now, Writer::Mailer)?
             .set("delivery", delivery)?
-            .set("claim", hold)?
-            .due(id, until)?
+            .set("mail_tries", user.mail_tries.saturating_add(1))?
+            .remove(&["claim"])
+            .due(user.id, until)?
             .require(&[
                 Requirement::MailClaimed { record },
                 Requirement::State(&[StateName::Pending]),
             ])?;
-        self.update_user(id, update).await
+        self.update_user(user.id, update).await
     }
 }

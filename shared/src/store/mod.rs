@@ -1,5 +1,6 @@
 //! The table: users and addresses in DynamoDB. One public method is one DynamoDB call, and every write is conditional.
 
+mod due;
 mod error;
 mod invite;
 mod item;
@@ -15,6 +16,7 @@ use aws_sdk_dynamodb::Client;
 use crate::{aws, clock::Entropy, config::Environment};
 
 pub use self::{
+    due::{DuePage, DuePlace},
     error::{StoreError, TableUnusable},
     invite::{INVITEES_PER_CALL, Written},
     item::{Suppression, SuppressionReason, user_from_image},

@@ -14,6 +14,7 @@ use crate::domain::{Delivery, DeliveryStatus, MailKind, Requirement, StateName, 
 pub(super) enum Writer {
     Request,
     Mailer,
+    Sweeper,
 }
 
 impl Writer {
@@ -21,6 +22,7 @@ impl Writer {
         match self {
             Self::Request => "request_mark",
             Self::Mailer => "mailer_mark",
+            Self::Sweeper => "sweeper_mark",
         }
     }
 }
@@ -119,11 +121,6 @@ impl Update {
             .due(id, due)
     }
 
-    /// Takes a mail that still waits out of the outbox.
-    pub(super) fn unqueue_mail(self) -> Self {
-        self.remove(&["outbox"]).not_due()
-    }
-
     /// Somebody has to look at this user at `at`.
     pub(super) fn due(self, id: UserId, at: Timestamp) -> Result<Self, StoreError> {
         self.set(keys::DUE_AT, at.as_millisecond())?
@@ -207,16 +204,15 @@ impl Update {
                     self.value(at.as_millisecond())?
                 )
             }
-            Requirement::MailToSend { record, now } => {
-                let claim = self.name("claim");
-                let record = self.value(record)?;
+            Requirement::Version(version) => {
+                format!("{} = {}", self.name("version"), self.value(version)?)
+            }
+            Requirement::MailToSend { record } => {
                 format!(
-                    "(({} = {record} AND attribute_exists({})) OR ({claim}.{} = {record} AND {claim}.{} <= {}))",
+                    "{} = {} AND attribute_exists({})",
                     self.name("version"),
+                    self.value(record)?,
                     self.name("outbox"),
-                    self.name("record"),
-                    self.name("until"),
-                    self.value(now.as_millisecond())?,
                 )
             }
             Requirement::MailClaimed { record } => {

@@ -67,7 +67,13 @@ impl Store {
             .set("nonce", resend.nonce)?
             .set("token_hash", resend.token.hash())?
             .queue_mail(id, resend.now, resend.mail_due())?
-            .remove(&["renewed_hash", "claim", "revoked_at", "declined_at"])
+            .remove(&[
+                "renewed_hash",
+                "claim",
+                "mail_tries",
+                "revoked_at",
+                "declined_at",
+            ])
             .require(&resend.requirements())?;
         self.update_user(id, update).await
     }
@@ -78,7 +84,8 @@ impl Store {
             .update_of_user(revoke.now, Writer::Request)?
             .state(&revoke.tenant, StateName::Revoked)?
             .set("revoked_at", revoke.now.as_millisecond())?
-            .unqueue_mail()
+            // What is due stays due: if the mail is being sent, its fate is still to be found out.
+            .remove(&["outbox"])
             .require(&revoke.requirements())?;
         self.update_user(id, update).await
     }
@@ -93,7 +100,7 @@ impl Store {
             .set("name", &accept.name)?
             .set_some("locale", locale)?
             .set_some("locale_source", source)?
-            .unqueue_mail()
+            .remove(&["outbox"])
             .require(&accept.requirements())?;
         self.update_user(user.id, update).await
     }
@@ -107,7 +114,7 @@ impl Store {
             .set("nonce", renew.nonce)?
             .set("renewed_hash", renew.token)?
             .queue_mail(user.id, renew.now, renew.mail_due())?
-            .remove(&["token_hash", "claim"])
+            .remove(&["token_hash", "claim", "mail_tries"])
             .require(&renew.requirements())?;
         self.update_user(user.id, update).await
     }
@@ -120,7 +127,7 @@ impl Store {
             .update_of_user(decline.now, Writer::Request)?
             .state(&user.tenant, StateName::Declined)?
             .set("declined_at", decline.now.as_millisecond())?
-            .unqueue_mail()
+            .remove(&["outbox"])
             .require(&decline.requirements())?;
         let [pk, sk] = user_key(user.id);
         let user_write = aws_sdk_dynamodb::types::Update::builder()
