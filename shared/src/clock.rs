@@ -39,6 +39,15 @@ impl Clock {
         Timestamp::from_millisecond(base.saturating_add(ahead)).unwrap_or(Timestamp::MAX)
     }
 
+    /// A clock that goes on by itself: this one or, if it stands still, the machine's. For what waits.
+    #[must_use]
+    pub fn running(&self) -> Self {
+        match self.fixed {
+            Some(_) => Self::system(),
+            None => self.clone(),
+        }
+    }
+
     /// By how much this clock was [advanced](Self::advance).
     pub fn ahead(&self) -> SignedDuration {
         SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed))

@@ -2,9 +2,11 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use lambda_http::{LambdaEvent, Request, http::StatusCode, lambda_runtime, service_fn};
+use jiff::Timestamp;
+use lambda_http::{Context, LambdaEvent, Request, http::StatusCode, lambda_runtime, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use crate::{
     clock::{Clock, Entropy},
@@ -53,6 +55,14 @@ pub async fn run_events<S, A: Serialize>(
     };
     let answers = lambda_runtime::run(service_fn(async |event| answer(&state, event).await));
     ended(answers.await)
+}
+
+/// When Lambda will end this invocation.
+pub fn end_of(invocation: &Context) -> Instant {
+    let left = Timestamp::try_from(invocation.deadline())
+        .map(|deadline| deadline.duration_since(Clock::system().now()));
+    let left = left.ok().and_then(|left| Duration::try_from(left).ok());
+    Instant::now() + left.unwrap_or_default()
 }
 
 /// Says why a function can't start. The process's own words for an error would be a second line that says the same.

@@ -31,7 +31,7 @@ class BadStart:
 
 
 MISSING = [
-    *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "accept", "list", "mailer")),
+    *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "accept", "list", "mailer", "sweeper")),
     *(BadStart(function, {"TOKEN_KEY_SECRET": None}) for function in ("invite", "resend", "mailer")),
     *(BadStart(function, {"PRODUCT_NAME": None}) for function in ("invite", "accept", "mailer")),
     *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "mailer")),
@@ -45,10 +45,12 @@ MALFORMED = [
     BadStart("accept", {"SIGN_IN_URL": "usher"}),
     BadStart("mailer", {"MAIL_FROM": "Acme"}),
     BadStart("mailer", {"MAIL_LEASE_SECONDS": "soon"}),
+    BadStart("mailer", {"MAIL_RATE": "fast"}),
+    BadStart("sweeper", {"MAIL_SETTLE_SECONDS": "0"}),
     BadStart("list", {"TRUST_STORE": "everybody"}),
 ]
 ABSENT = [
-    *(BadStart(function, {"TABLE_NAME": "no-such-table"}) for function in ("invite", "resend", "revoke", "accept", "list", "mailer")),
+    *(BadStart(function, {"TABLE_NAME": "no-such-table"}) for function in ("invite", "resend", "revoke", "accept", "list", "mailer", "sweeper")),
     *(BadStart(function, {"TOKEN_KEY_SECRET": ELSEWHERE}) for function in ("invite", "resend", "mailer")),
     BadStart("accept", {"USER_POOL_ID": "eu-central-1_NoSuchOne"}),
 ]

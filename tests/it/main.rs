@@ -18,6 +18,7 @@ mod engine;
 mod faults;
 mod journey;
 mod logs;
+mod pace;
 mod process;
 mod restart;
 mod routes;

@@ -5,6 +5,7 @@
 //! and the sweeper announces it again; only a record that can't be read or claimed is given back as a batch item failure,
 //! and the stream brings it again. Everything else of the batch is done.
 
+mod pace;
 mod record;
 
 use std::time::Duration;
@@ -16,15 +17,17 @@ use aws_lambda_events::{
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use thiserror::Error;
+use tokio::time::Instant;
 use usher::{
     aws,
     clock::Clock,
     config::Environment,
     domain::{InvitationToken, TokenKey, User},
-    mail::{MailFrom, Mailer, Outcome, Sender},
+    mail::{Batch, MailFrom, Mailer, Outcome, Sender},
     store::{Attempt, Store},
 };
 
+use crate::pace::Pace;
 use crate::record::{Announced, Claimed, claim, read};
 
 /// How many writes to the table are under way at a time.
@@ -46,6 +49,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(150);
 pub struct Mailing {
     store: Store,
     mailer: Mailer,
+    pace: Pace,
     key: TokenKey,
     lease: SignedDuration,
     settle: SignedDuration,
@@ -60,22 +64,29 @@ struct Held {
 
 impl Mailing {
     /// Reads `TABLE_NAME`, `TOKEN_KEY`, `MAIL_FROM`, `MAIL_IDENTITY`, `MAIL_CONFIGURATION_SET`, `PUBLIC_URL`,
-    /// `PRODUCT_NAME`, `DEFAULT_LOCALE` and `MAIL_LEASE_SECONDS` and
-    /// `MAIL_SETTLE_SECONDS`; asks SES for the account's rate and whether the sender
+    /// `PRODUCT_NAME`, `DEFAULT_LOCALE` and `MAIL_LEASE_SECONDS`,
+    /// `MAIL_SETTLE_SECONDS` and `MAIL_RATE`; asks SES for the account's rate and whether the sender
     /// is verified, and the table for a sign of life.
     pub async fn start(env: &Environment, clock: Clock) -> Result<Self, lambda_runtime::Error> {
         let (store, ses, key) = (Store::from_env(env), aws::ses(env), env.token_key());
         let from = MailFrom::from_env(env);
         let (lease, settle) = (env.seconds("MAIL_LEASE_SECONDS"), env.mail_settle());
         let lease = lease.unwrap_or(LEASE);
+        let rate = env.optional("MAIL_RATE", |text| {
+            let rate: Option<f64> = text.trim().parse().ok();
+            rate.filter(|rate| (0.1..=100_000.0).contains(rate))
+                .ok_or("write a number of mails a second from 0.1 to 100000")
+        });
         let (sender, locale) = (Sender::from_env(env), env.default_locale());
         let parts = (|| Some((store?, ses?, key?, from?, sender?)))();
         let (store, ses, key, from, sender) = env.finish(parts)?;
         store.warm_up().await?;
         let mailer = Mailer::connect(ses, from, sender, locale).await?;
+        let pace = Pace::new(rate.unwrap_or(mailer.rate()), &clock);
         Ok(Self {
             store,
             mailer,
+            pace,
             key,
             lease,
             settle,
@@ -95,7 +106,9 @@ pub fn read_event(event: &str) -> Result<Event, UnreadableEvent> {
 }
 
 /// Sends what the records announce; answers with the sequence numbers of those that have to come again.
-pub async fn handle(mailing: &Mailing, event: Event) -> DynamoDbEventResponse {
+///
+/// Begins no call to SES that could not be recorded before `end`; mail that has no time left is put off.
+pub async fn handle(mailing: &Mailing, event: Event, end: Instant) -> DynamoDbEventResponse {
     let mut again = Vec::new();
     let mut held = Vec::new();
     let mut claims = stream::iter(event.records)
@@ -112,7 +125,7 @@ pub async fn handle(mailing: &Mailing, event: Event) -> DynamoDbEventResponse {
         }
     }
     drop(claims);
-    send(mailing, held).await;
+    send(mailing, held, end).await;
     answer(again)
 }
 
@@ -130,7 +143,7 @@ async fn take(mailing: &Mailing, record: EventRecord) -> (String, Claimed) {
 }
 
 /// Sends, asks again for what SES did not take, and records what became of each right after its call.
-async fn send(mailing: &Mailing, held: Vec<Held>) {
+async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
     let mut open = held;
     let mut pauses = PAUSES.into_iter();
     while !open.is_empty() {
@@ -140,7 +153,7 @@ async fn send(mailing: &Mailing, held: Vec<Held>) {
         let mut rest = Vec::new();
         for batch in mailing.mailer.batches(&mails) {
             let mut done = Vec::new();
-            for (position, outcome) in mailing.mailer.send(&batch).await {
+            for (position, outcome) in send_in_turn(mailing, &batch, end).await {
                 let Some(held) = waiting.get_mut(position).and_then(Option::take) else {
                     continue;
                 };
@@ -156,6 +169,24 @@ async fn send(mailing: &Mailing, held: Vec<Held>) {
             tokio::time::sleep(pause).await;
         }
     }
+}
+
+/// Sends when it is this batch's turn.
+async fn send_in_turn(mailing: &Mailing, batch: &Batch<'_>, end: Instant) -> Vec<(usize, Outcome)> {
+    let positions = batch.positions();
+    let turn = mailing
+        .pace
+        .turn(&mailing.store, positions.len(), end)
+        .await;
+    let wait = match turn {
+        Ok(None) => return mailing.mailer.send(batch).await,
+        Ok(Some(pause)) => Outcome::Wait(pause),
+        Err(error) => {
+            tracing::error!(%error, "no turn could be taken for a call to SES");
+            Outcome::Wait(FIRST_PAUSE)
+        }
+    };
+    positions.map(|position| (position, wait.clone())).collect()
 }
 
 async fn record(mailing: &Mailing, done: Vec<(Held, Outcome)>) {
@@ -183,7 +214,16 @@ async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome) {
         Outcome::Parked(reason) => {
             tracing::error!(user_id = %id, reason, "a mail is parked");
             let until = later(PARKED);
-            store.mail_deferred(&user, record, now, until, reason).await
+            let tries = user.mail_tries;
+            store
+                .mail_deferred(&user, record, now, until, tries, reason)
+                .await
+        }
+        Outcome::Wait(pause) => {
+            let (until, tries) = (later(pause), user.mail_tries);
+            store
+                .mail_deferred(&user, record, now, until, tries, IN_TURN)
+                .await
         }
         Outcome::Unknown => {
             tracing::warn!(user_id = %id, "SES's answer was lost: a mail may have gone or not");
@@ -198,7 +238,10 @@ async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome) {
         Outcome::Retry { reason, .. } => {
             tracing::warn!(user_id = %id, reason, "a mail was not sent and will be tried again");
             let until = later(pause_after(user.mail_tries));
-            store.mail_deferred(&user, record, now, until, BUSY).await
+            let tries = user.mail_tries.saturating_add(1);
+            store
+                .mail_deferred(&user, record, now, until, tries, BUSY)
+                .await
         }
     };
     match written {
@@ -215,6 +258,8 @@ async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome) {
     }
 }
 
+const IN_TURN: &str =
+    "Much mail is waiting, and SES takes only so much a second. This one has its turn soon.";
 const BUSY: &str = "The mail service is busy; the mail is tried again.";
 const GIVEN_UP: &str = "SES did not take the mail in ten tries, for a reason that Usher does not know. The operator finds SES's words in the mailer's log; once that is mended, send the invitation again.";
 

@@ -3,7 +3,11 @@
 use std::process::ExitCode;
 
 use mailer::{Mailing, handle, read_event};
-use usher::{clock::Clock, config::Environment, function::run_events};
+use usher::{
+    clock::Clock,
+    config::Environment,
+    function::{end_of, run_events},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -12,7 +16,8 @@ async fn main() -> ExitCode {
         Mailing::start(&env, Clock::system()).await
     };
     let sends = run_events(start, async |mailing, event| {
-        Ok(handle(mailing, read_event(event.payload.get())?).await)
+        let end = end_of(&event.context);
+        Ok(handle(mailing, read_event(event.payload.get())?, end).await)
     });
     Box::pin(sends).await
 }

@@ -1,14 +1,12 @@
 //! The Lambda function `sweeper`: see the library beside it.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
-use jiff::Timestamp;
 use sweeper::{Sweeper, sweep};
-use tokio::time::Instant;
 use usher::{
     clock::Clock,
     config::Environment,
-    function::{WarmUp, run_events},
+    function::{WarmUp, end_of, run_events},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,9 +18,7 @@ async fn main() -> ExitCode {
     };
     // The schedule's event says nothing that matters.
     let sweeps = run_events(start, async |sweeper, event| {
-        let deadline = Timestamp::try_from(event.context.deadline())?;
-        let left = Duration::try_from(deadline.duration_since(Clock::system().now()));
-        Ok(sweep(sweeper, Instant::now() + left.unwrap_or_default()).await?)
+        Ok(sweep(sweeper, end_of(&event.context)).await?)
     });
     Box::pin(sweeps).await
 }

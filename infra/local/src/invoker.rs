@@ -172,7 +172,8 @@ impl Make<'_> {
     }
 }
 
-/// As long as the schedule leaves until the next sweep.
+/// As long as the template lets the mailer run, and as the schedule leaves until the next sweep.
+const MAILER: Duration = Duration::from_mins(2);
 const SWEEP: Duration = Duration::from_mins(1);
 
 fn sweeping_function(sweeper: Sweeper) -> Function {
@@ -193,7 +194,7 @@ fn stream_function(mailing: Arc<Mailing>) -> Function {
         Box::pin(async move {
             let event =
                 mailer::read_event(&event.to_string()).map_err(|error| error.to_string())?;
-            serde_json::to_value(mailer::handle(&mailing, event).await)
+            serde_json::to_value(mailer::handle(&mailing, event, Instant::now() + MAILER).await)
                 .map_err(|error| error.to_string())
         })
     })

@@ -15,9 +15,10 @@ use aws_sdk_sesv2::{
         ReplacementTemplate, Template as SesTemplate,
     },
 };
+use jiff::SignedDuration;
 use thiserror::Error;
 
-use super::{MailFrom, Sender, Template, Templates, Values, pace::Pace};
+use super::{MailFrom, Sender, Template, Templates, Values};
 use crate::{
     aws,
     domain::{InvitationToken, Locale, User},
@@ -38,6 +39,8 @@ pub enum Outcome {
         /// Whether this is known to pass. What nobody knows is not to be tried for ever.
         known: bool,
     },
+    /// There is no room for it in the account's rate: it has to wait for so long.
+    Wait(SignedDuration),
     /// The answer was lost, so SES may have taken it or not.
     Unknown,
     /// SES takes no mail of this account for now, or the operator has to act first: it has to wait for longer. The reason
@@ -83,7 +86,7 @@ pub enum SesUnusable {
     UnverifiedIdentity(String),
 }
 
-/// SES through one client, at the account's rate.
+/// SES through one client.
 #[derive(Debug)]
 pub struct Mailer {
     client: Client,
@@ -91,11 +94,18 @@ pub struct Mailer {
     sender: Sender,
     templates: Templates,
     default_locale: Locale,
-    pace: Pace,
+    rate: f64,
 }
 
 /// Mails that go out in one call: at most 50.
 pub struct Batch<'a>(Vec<(usize, Letter<'a>)>);
+
+impl Batch<'_> {
+    /// Their positions among those that the batch was made of.
+    pub fn positions(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.0.iter().map(|(position, _)| *position)
+    }
+}
 
 /// One mail that is ready to go.
 struct Letter<'a> {
@@ -135,7 +145,9 @@ impl Mailer {
         }
         let rate = account
             .send_quota()
-            .map_or(1.0, |quota| quota.max_send_rate());
+            .map(|quota| quota.max_send_rate())
+            .filter(|rate| *rate > 0.0)
+            .unwrap_or(1.0);
         if !account.production_access_enabled() {
             tracing::warn!("SES is in its sandbox: only verified addresses get mail, 200 a day");
         }
@@ -145,7 +157,7 @@ impl Mailer {
             sender,
             templates: Templates::built_in(),
             default_locale,
-            pace: Pace::new(rate),
+            rate,
         })
     }
 
@@ -176,23 +188,23 @@ impl Mailer {
         batches
     }
 
-    /// One `SendBulkEmail`, as soon as the account's rate allows it. Answers for each mail, by its position among those
-    /// that the batch was made of.
+    /// How many recipients a second the account may have.
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// One `SendBulkEmail`. Answers for each mail, by its position among those that the batch was made of.
+    ///
+    /// The account's rate is the caller's to keep: a call counts as many times as it has mails.
     pub async fn send(&self, batch: &Batch<'_>) -> Vec<(usize, Outcome)> {
         let outcomes = self.send_alike(&batch.0).await;
-        batch
-            .0
-            .iter()
-            .map(|(position, _)| *position)
-            .zip(outcomes)
-            .collect()
+        batch.positions().zip(outcomes).collect()
     }
 
     async fn send_alike(&self, letters: &[(usize, Letter<'_>)]) -> Vec<Outcome> {
         let Some((_, first)) = letters.first() else {
             return Vec::new();
         };
-        self.pace.charge(letters.len()).await;
         let template = self.templates.get(&first.locale);
         let sent = self
             .client

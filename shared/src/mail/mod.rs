@@ -4,7 +4,6 @@ mod date;
 mod from;
 mod mailer;
 mod message;
-mod pace;
 mod template;
 
 pub use self::{

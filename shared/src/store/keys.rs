@@ -6,6 +6,8 @@ use crate::domain::{EmailKey, TenantId, UserId};
 
 pub(super) const USER_SK: &str = "USER";
 pub(super) const ADDRESS_SK: &str = "ADDRESS";
+/// Both keys of the one row in which mailers take turns.
+pub(super) const PACE: &str = "PACE";
 
 /// Lists, newest first. Holds whole items.
 pub(super) const BY_STATE: &str = "by_state";

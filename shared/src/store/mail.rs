@@ -87,13 +87,14 @@ impl Store {
         self.update_user(user.id, update).await
     }
 
-    /// SES did not take the mail for now: it is due again at `until`. Refused if there is no invitation left to mail.
+    /// The mail did not go for now: it is due again at `until`, after this many tries that SES has put off. Refused if there is no invitation left to mail.
     pub async fn mail_deferred(
         &self,
         user: &User,
         record: u64,
         now: Timestamp,
         until: Timestamp,
+        tries: u32,
         reason: &str,
     ) -> Result<Attempt, StoreError> {
         let delivery = Delivery {
@@ -104,7 +105,7 @@ impl Store {
         let update = self
             .update_of_user(now, Writer::Mailer)?
             .set("delivery", delivery)?
-            .set("mail_tries", user.mail_tries.saturating_add(1))?
+            .set("mail_tries", tries)?
             .remove(&["claim"])
             .due(user.id, until)?
             .require(&[

@@ -7,6 +7,7 @@ mod item;
 mod keys;
 mod list;
 mod mail;
+mod pace;
 mod table;
 mod update;
 mod users;
@@ -21,6 +22,7 @@ pub use self::{
     invite::{INVITEES_PER_CALL, Written},
     item::{Suppression, SuppressionReason, user_from_image},
     list::{Page, Position, Selection},
+    pace::Slot,
     users::Attempt,
 };
 

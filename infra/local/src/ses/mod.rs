@@ -21,7 +21,10 @@ mod tests;
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -74,6 +77,7 @@ pub struct Ses {
     entropy: Entropy,
     limits: Limits,
     faults: Faults,
+    refused: AtomicU64,
     events: Mutex<Vec<Event>>,
 }
 
@@ -88,6 +92,7 @@ impl Ses {
         Arc::new(Self {
             limits: Limits::new(&options, Instant::now()),
             faults: Faults::first(options.faults.clone()),
+            refused: AtomicU64::new(0),
             options,
             mailbox,
             clock,
@@ -110,6 +115,11 @@ impl Ses {
     /// Makes the next call or entry that `fault` fits go wrong. Faults of a kind are used in the order given.
     pub fn fail_next(&self, fault: Fault) {
         self.faults.push(fault);
+    }
+
+    /// How many calls were refused since the process started, for whatever reason.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// What happened since the process started, oldest first.
@@ -149,7 +159,10 @@ impl Ses {
         let mut response = match outcome {
             Ok(answer) if answer_arrives => Json(answer).into_response(),
             Ok(_) => broken_answer(),
-            Err(error) => error.into_response(),
+            Err(error) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                error.into_response()
+            }
         };
         if let Ok(id) = HeaderValue::try_from(outbox::uuid(&self.entropy)) {
             response
