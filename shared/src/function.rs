@@ -62,8 +62,12 @@ pub fn end_of(invocation: &Context) -> Instant {
     let left = Timestamp::try_from(invocation.deadline())
         .map(|deadline| deadline.duration_since(Clock::system().now()));
     let left = left.ok().and_then(|left| Duration::try_from(left).ok());
-    Instant::now() + left.unwrap_or_default()
+    // `cargo lambda watch` names an instant in 1970.
+    Instant::now() + left.unwrap_or(UNTOLD)
 }
+
+/// How long an invocation may take if nobody says so: less than any function of the template may.
+const UNTOLD: Duration = Duration::from_secs(50);
 
 /// Says why a function can't start. The process's own words for an error would be a second line that says the same.
 fn cannot_start(error: &lambda_http::Error) -> ExitCode {

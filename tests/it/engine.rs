@@ -10,8 +10,8 @@ use usher::{
     aws,
     config::Environment,
     domain::{
-        Delivery, DeliveryStatus, Inviter, Lifetime, Locale, LocaleSource, MailKind, Nonce, State,
-        TenantId, TokenHash, TokenKey, User, UserId,
+        Delivery, DeliveryStatus, Inviter, Lifetime, Locale, LocaleSource, MailKind, MailTries,
+        Nonce, State, TenantId, TokenHash, TokenKey, User, UserId,
     },
     store::Store,
 };
@@ -137,7 +137,7 @@ pub(crate) fn user(n: u32, at: Timestamp) -> User {
         last_sent_at: None,
         delivery: Delivery::new(DeliveryStatus::Queued, at),
         outbox: Some(MailKind::Invitation),
-        mail_tries: 0,
+        mail_tries: MailTries::default(),
         claim: None,
         due_at: Some(at),
         idempotency_key: None,

@@ -69,7 +69,15 @@ impl<'a> Table<'a> {
         self.engine.store.user(id).await.unwrap().unwrap()
     }
 
+    /// What a sweep did; how long the mail has waited is asked for apart.
     async fn sweep(&self) -> Swept {
+        Swept {
+            oldest_seconds: 0,
+            ..self.whole_sweep().await
+        }
+    }
+
+    async fn whole_sweep(&self) -> Swept {
         sweep(&self.sweeper, Instant::now() + Duration::from_mins(1))
             .await
             .unwrap()
@@ -84,10 +92,12 @@ impl<'a> Table<'a> {
 const NOTHING: Swept = Swept {
     queued: 0,
     unknown: 0,
+    given_up: 0,
     expired: 0,
     noted: 0,
     left: 0,
     finished: true,
+    oldest_seconds: 0,
 };
 
 #[tokio::test]
@@ -374,6 +384,44 @@ async fn an_expired_invitation_is_listed_as_such_and_comes_back_with_a_resend() 
         assert_eq!((listed("expired").await, listed("pending").await), (0, 1));
         app.stack.settled().await;
         assert_eq!(sweep_after(app, week).await["expired"], 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sweep_says_for_how_long_the_oldest_mail_has_waited() {
+    let engines = engines().await;
+    let table = Table::of(&engines[0]);
+    table.invite(3).await;
+    assert_eq!(table.whole_sweep().await.oldest_seconds, 0);
+    table.clock.advance(SignedDuration::from_secs(130));
+    assert_eq!(table.whole_sweep().await.oldest_seconds, 130);
+    assert_eq!(
+        table.whole_sweep().await.oldest_seconds,
+        0,
+        "it is on its way again"
+    );
+}
+
+#[tokio::test]
+async fn a_mail_that_may_have_gone_three_times_is_not_sent_a_fourth_time() {
+    with_app(async |app| {
+        for _ in 0..3 {
+            app.stack.ses.fail_next(Fault::DropConnectionAfterAccept);
+        }
+        let id = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        for _ in 0..2 {
+            assert_eq!(delivery(app, &id).await.0, "unknown");
+            assert_eq!(sweep_after(app, 3).await["queued"], 1);
+        }
+        assert_eq!(delivery(app, &id).await.0, "unknown");
+        assert_eq!(sweep_after(app, 3).await["given_up"], 1);
+        let (status, reason) = delivery(app, &id).await;
+        assert_eq!(status, "failed");
+        assert!(reason.contains("send the invitation again"), "{reason}");
+        assert_eq!(app.mails("ann@example.com").await.len(), 3);
+        assert_eq!(sweep_after(app, 3600).await["queued"], 0);
     })
     .await;
 }

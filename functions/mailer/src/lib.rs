@@ -22,12 +22,12 @@ use usher::{
     aws,
     clock::Clock,
     config::Environment,
-    domain::{InvitationToken, TokenKey, User},
+    domain::{InvitationToken, Requirement, StateName, TokenKey, User},
     mail::{Batch, MailFrom, Mailer, Outcome, Sender},
-    store::{Attempt, Store},
+    store::{Attempt, Store, StoreError},
 };
 
-use crate::pace::Pace;
+use crate::pace::{Pace, Turn};
 use crate::record::{Announced, Claimed, claim, read};
 
 /// How many writes to the table are under way at a time.
@@ -153,7 +153,7 @@ async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
         let mut rest = Vec::new();
         for batch in mailing.mailer.batches(&mails) {
             let mut done = Vec::new();
-            for (position, outcome) in send_in_turn(mailing, &batch, end).await {
+            for (position, outcome) in send_in_turn(mailing, &batch, &waiting, end).await {
                 let Some(held) = waiting.get_mut(position).and_then(Option::take) else {
                     continue;
                 };
@@ -162,7 +162,7 @@ async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
                     outcome => done.push((held, outcome)),
                 }
             }
-            record(mailing, done).await;
+            record(mailing, done, end).await;
         }
         open = rest;
         if let (Some(pause), false) = (pause, open.is_empty()) {
@@ -171,91 +171,152 @@ async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
     }
 }
 
-/// Sends when it is this batch's turn.
-async fn send_in_turn(mailing: &Mailing, batch: &Batch<'_>, end: Instant) -> Vec<(usize, Outcome)> {
-    let positions = batch.positions();
-    let turn = mailing
-        .pace
-        .turn(&mailing.store, positions.len(), end)
-        .await;
+/// Sends when it is this batch's turn. A mail that is not wanted any more by then has no outcome.
+async fn send_in_turn(
+    mailing: &Mailing,
+    batch: &Batch<'_>,
+    held: &[Option<Held>],
+    end: Instant,
+) -> Vec<(usize, Outcome)> {
+    let all: Vec<usize> = batch.positions().collect();
+    let turn = mailing.pace.turn(&mailing.store, all.len(), end).await;
     let wait = match turn {
-        Ok(None) => return mailing.mailer.send(batch).await,
-        Ok(Some(pause)) => Outcome::Wait(pause),
+        Ok(Turn::Now { waited: false }) => return mailing.mailer.send(batch).await,
+        Ok(Turn::Now { waited: true }) => return send_what_stands(mailing, &all, held).await,
+        Ok(Turn::Later(pause)) => {
+            tracing::info!(mails = all.len(), "mails wait for their turn at SES");
+            Outcome::Wait(pause)
+        }
         Err(error) => {
             tracing::error!(%error, "no turn could be taken for a call to SES");
             Outcome::Wait(FIRST_PAUSE)
         }
     };
-    positions.map(|position| (position, wait.clone())).collect()
+    all.into_iter()
+        .map(|position| (position, wait.clone()))
+        .collect()
 }
 
-async fn record(mailing: &Mailing, done: Vec<(Held, Outcome)>) {
+/// Sends those mails at these positions whose claim still stands: while they waited, their invitation may have ended, or
+/// have been sent again with another link.
+async fn send_what_stands(
+    mailing: &Mailing,
+    positions: &[usize],
+    held: &[Option<Held>],
+) -> Vec<(usize, Outcome)> {
+    let standing = stream::iter(positions.to_vec())
+        .map(|position| async move {
+            let held = held.get(position)?.as_ref()?;
+            stands(mailing, held).await.then_some(position)
+        })
+        .buffered(WRITES_AT_A_TIME);
+    let standing: Vec<usize> = standing.filter_map(std::future::ready).collect().await;
+    let mails: Vec<_> = standing
+        .iter()
+        .filter_map(|position| Some(held.get(*position)?.as_ref()?.mail.clone()))
+        .collect();
+    let mut outcomes = Vec::new();
+    // They were of one batch, so they are at most one again.
+    for batch in mailing.mailer.batches(&mails) {
+        for (nth, outcome) in mailing.mailer.send(&batch).await {
+            outcomes.extend(standing.get(nth).map(|position| (*position, outcome)));
+        }
+    }
+    outcomes
+}
+
+async fn stands(mailing: &Mailing, held: &Held) -> bool {
+    let id = held.mail.0.id;
+    match mailing.store.user(id).await {
+        Ok(found) => found.is_some_and(|user| {
+            user.state.name() == StateName::Pending
+                && Requirement::MailClaimed {
+                    record: held.record,
+                }
+                .holds(&user)
+        }),
+        // It has waited its turn; most likely it is wanted.
+        Err(error) => {
+            tracing::warn!(%error, user_id = %id, "whether a mail is still wanted could not be asked");
+            true
+        }
+    }
+}
+
+async fn record(mailing: &Mailing, done: Vec<(Held, Outcome)>, end: Instant) {
     stream::iter(done)
         .for_each_concurrent(WRITES_AT_A_TIME, |(held, outcome)| {
-            record_outcome(mailing, held, outcome)
+            record_outcome(mailing, held, outcome, end)
         })
         .await;
 }
 
-async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome) {
-    let (store, now) = (&mailing.store, mailing.clock.now());
-    let Held {
-        record,
-        mail: (user, _),
-    } = held;
-    let id = user.id;
-    let later = |pause| now.saturating_add(pause).unwrap_or(now);
-    let written = match outcome {
-        Outcome::Sent => store.mail_sent(&user, record, now).await,
-        Outcome::Failed(reason) => {
-            tracing::error!(user_id = %id, reason, "a mail can't be sent");
-            store.mail_failed(&user, record, now, reason).await
-        }
-        Outcome::Parked(reason) => {
-            tracing::error!(user_id = %id, reason, "a mail is parked");
-            let until = later(PARKED);
-            let tries = user.mail_tries;
-            store
-                .mail_deferred(&user, record, now, until, tries, reason)
-                .await
-        }
-        Outcome::Wait(pause) => {
-            let (until, tries) = (later(pause), user.mail_tries);
-            store
-                .mail_deferred(&user, record, now, until, tries, IN_TURN)
-                .await
-        }
+/// Writes down what became of a mail, again and again while the table is busy: a mail that went and is not known to have
+/// gone is sent twice.
+async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome, end: Instant) {
+    let id = held.mail.0.id;
+    match &outcome {
+        Outcome::Failed(reason) => tracing::error!(user_id = %id, reason, "a mail can't be sent"),
+        Outcome::Parked(reason) => tracing::error!(user_id = %id, reason, "a mail is parked"),
         Outcome::Unknown => {
             tracing::warn!(user_id = %id, "SES's answer was lost: a mail may have gone or not");
-            store
-                .mail_unknown(&user, record, now, later(mailing.settle))
-                .await
-        }
-        Outcome::Retry { reason, known } if !known && user.mail_tries + 1 >= UNKNOWN_REFUSALS => {
-            tracing::error!(user_id = %id, reason, "a mail can't be sent");
-            store.mail_failed(&user, record, now, GIVEN_UP).await
         }
         Outcome::Retry { reason, .. } => {
             tracing::warn!(user_id = %id, reason, "a mail was not sent and will be tried again");
-            let until = later(pause_after(user.mail_tries));
-            let tries = user.mail_tries.saturating_add(1);
-            store
-                .mail_deferred(&user, record, now, until, tries, BUSY)
-                .await
         }
-    };
-    match written {
-        Ok(Attempt::Done(_)) => {}
-        // Sent again, or revoked, while this mail was on its way: that is the newer truth.
-        Ok(Attempt::Refused(_)) => {
-            tracing::warn!(user_id = %id, "a mail's outcome came too late to be recorded");
-        }
-        // A mail that went out but could not be recorded must not be sent again at once. The sweeper finds it when its
-        // claim runs out.
-        Err(error) => {
-            tracing::error!(%error, user_id = %id, "what became of a mail could not be recorded");
+        Outcome::Sent | Outcome::Wait(_) => {}
+    }
+    loop {
+        match write_outcome(mailing, &held, &outcome).await {
+            Ok(Attempt::Done(_)) => return,
+            // Sent again while this mail was on its way: that is the newer truth.
+            Ok(Attempt::Refused(_)) => {
+                tracing::warn!(user_id = %id, "a mail's outcome came too late to be recorded");
+                return;
+            }
+            Err(StoreError::Unavailable { .. }) if Instant::now() + LONGEST_WRITE < end => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            // The sweeper finds it when its claim runs out.
+            Err(error) => {
+                tracing::error!(%error, user_id = %id, "what became of a mail could not be recorded");
+                return;
+            }
         }
     }
+}
+
+/// As long as the table's client tries, and a little more.
+const LONGEST_WRITE: Duration = Duration::from_secs(12);
+
+async fn write_outcome(
+    mailing: &Mailing,
+    held: &Held,
+    outcome: &Outcome,
+) -> Result<Attempt, StoreError> {
+    let (store, now) = (&mailing.store, mailing.clock.now());
+    let (user, record) = (&held.mail.0, held.record);
+    let tries = user.mail_tries;
+    let later = |pause| now.saturating_add(pause).unwrap_or(now);
+    let (pause, tries, reason) = match outcome {
+        Outcome::Sent => return store.mail_sent(user, record, now).await,
+        Outcome::Failed(reason) => return store.mail_failed(user, record, now, reason).await,
+        Outcome::Unknown => {
+            let settled_by = later(mailing.settle);
+            return store.mail_unknown(user, record, now, settled_by).await;
+        }
+        Outcome::Retry { known: false, .. } if tries.doubted().doubtful >= UNKNOWN_REFUSALS => {
+            return store.mail_failed(user, record, now, GIVEN_UP).await;
+        }
+        Outcome::Parked(reason) => (PARKED, tries, *reason),
+        Outcome::Wait(pause) => (*pause, tries, IN_TURN),
+        Outcome::Retry { known: true, .. } => (pause_after(tries.all), tries.put_off(), BUSY),
+        Outcome::Retry { known: false, .. } => (pause_after(tries.all), tries.doubted(), BUSY),
+    };
+    let until = later(pause);
+    store
+        .mail_deferred(user, record, now, until, tries, reason)
+        .await
 }
 
 const IN_TURN: &str =

@@ -15,7 +15,7 @@ use usher::{
 const MARGIN: f64 = 0.05;
 /// How long before the end of its time a mailer begins no more calls: SES has 20 seconds to answer, and then what became
 /// of the mails has to be recorded.
-const RESERVE: Duration = Duration::from_secs(25);
+const RESERVE: Duration = Duration::from_secs(40);
 
 /// The account's rate, and a clock to wait by.
 #[derive(Debug)]
@@ -23,6 +23,17 @@ pub(crate) struct Pace {
     /// Recipients a second.
     rate: f64,
     clock: Clock,
+}
+
+/// Whether it is a call's turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Now {
+        /// Whether it has waited; much may have happened meanwhile.
+        waited: bool,
+    },
+    /// There is no time left for it. It may have its turn after so long.
+    Later(SignedDuration),
 }
 
 impl Pace {
@@ -39,11 +50,14 @@ impl Pace {
         store: &Store,
         recipients: usize,
         end: Instant,
-    ) -> Result<Option<SignedDuration>, StoreError> {
+    ) -> Result<Turn, StoreError> {
         let recipients = f64::from(u32::try_from(recipients).unwrap_or(u32::MAX));
         let takes = SignedDuration::from_secs_f64(recipients / self.rate + MARGIN);
         let now = self.clock.now();
         let left = end.saturating_duration_since(Instant::now() + RESERVE);
+        if left.is_zero() {
+            return Ok(Turn::Later(takes));
+        }
         let latest = SignedDuration::try_from(left)
             .ok()
             .and_then(|left| now.checked_add(left).ok());
@@ -54,10 +68,17 @@ impl Pace {
             Slot::At(at) => {
                 let wait = Duration::try_from(at.duration_since(self.clock.now()));
                 // One that has begun while it was being taken can't be waited for.
-                tokio::time::sleep(wait.unwrap_or_default()).await;
-                Ok(None)
+                let wait = wait.unwrap_or_default();
+                tokio::time::sleep(wait).await;
+                // Taking the place may itself have taken long.
+                if Instant::now() + RESERVE > end {
+                    return Ok(Turn::Later(takes));
+                }
+                Ok(Turn::Now {
+                    waited: wait > Duration::ZERO,
+                })
             }
-            Slot::Full { free_at } => Ok(Some(free_at.duration_since(self.clock.now()))),
+            Slot::Full { free_at } => Ok(Turn::Later(free_at.duration_since(self.clock.now()))),
         }
     }
 }

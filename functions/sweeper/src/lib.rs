@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::Instant;
 use usher::{
@@ -20,8 +20,10 @@ use usher::{
 
 /// How many writes to the table are under way at a time.
 const WRITES_AT_A_TIME: usize = 16;
-/// How long the mailer has for a mail that is announced again, before somebody looks at it once more.
+/// How long the mailer has for a mail that is announced again, before somebody looks at it once more: at first, and at
+/// most.
 const MAIL_DUE: SignedDuration = SignedDuration::from_mins(2);
+const LONGEST_MAIL_DUE: SignedDuration = SignedDuration::from_hours(1);
 /// How long before the end of its time a sweep begins no more pages.
 const RESERVE: Duration = Duration::from_secs(5);
 
@@ -40,6 +42,8 @@ pub struct Swept {
     pub queued: u64,
     /// Mails of which nobody knows any more whether they went.
     pub unknown: u64,
+    /// Mails that are not sent again although nobody knows whether they went.
+    pub given_up: u64,
     /// Invitations whose link is over.
     pub expired: u64,
     /// Users who have something to come, or nothing any more.
@@ -48,6 +52,8 @@ pub struct Swept {
     pub left: u64,
     /// Whether there was time for everything.
     pub finished: bool,
+    /// For how many seconds the mail that has waited longest has been asked for.
+    pub oldest_seconds: i64,
 }
 
 impl Sweeper {
@@ -70,42 +76,62 @@ impl WarmUp for Sweeper {
 
 /// Sweeps everything that is due, page by page, and begins no page shortly before `end`.
 ///
-/// Fails if the table can't be read; what was done until then is done.
+/// Fails if some of the table can't be read; everything else is swept all the same.
 pub async fn sweep(sweeper: &Sweeper, end: Instant) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
-    let mut place = Some(DuePlace::default());
+    let mut failure = None;
+    let minute = sweeper.clock.now().as_second().unsigned_abs() / 60;
+    let mut place = Some(DuePlace::first(minute));
     while let Some(from) = place {
         if Instant::now() + RESERVE > end {
             break;
         }
-        let page = sweeper.store.due_users(from, sweeper.clock.now()).await?;
-        if !page.ids.is_empty() {
-            let mut users = sweeper.store.users(&page.ids).await?;
-            // A user who is gone, or whose row can't be read, was logged where that was found.
-            let found = page.ids.iter().filter_map(|id| users.remove(id));
-            settle_all(sweeper, found.collect(), &mut swept).await;
-        }
-        place = page.next;
+        let next_shard = from.next_shard();
+        place = match sweep_page(sweeper, from, &mut swept).await {
+            Ok(next) => next,
+            Err(error) => {
+                failure = Some(error);
+                next_shard
+            }
+        };
         swept.finished = place.is_none();
     }
     tracing::info!(
         queued = swept.queued,
         unknown = swept.unknown,
+        given_up = swept.given_up,
         expired = swept.expired,
         noted = swept.noted,
         left = swept.left,
         finished = swept.finished,
+        oldest_seconds = swept.oldest_seconds,
         "swept"
     );
-    Ok(swept)
+    failure.map_or(Ok(swept), Err)
+}
+
+async fn sweep_page(
+    sweeper: &Sweeper,
+    from: DuePlace,
+    swept: &mut Swept,
+) -> Result<Option<DuePlace>, StoreError> {
+    let page = sweeper.store.due_users(from, sweeper.clock.now()).await?;
+    if !page.ids.is_empty() {
+        let mut users = sweeper.store.users(&page.ids).await?;
+        // A user who is gone, or whose row can't be read, was logged where that was found.
+        let found = page.ids.iter().filter_map(|id| users.remove(id));
+        settle_all(sweeper, found.collect(), swept).await;
+    }
+    Ok(page.next)
 }
 
 async fn settle_all(sweeper: &Sweeper, users: Vec<User>, swept: &mut Swept) {
     let mut settled = stream::iter(users)
         .map(|user| settle(sweeper, user))
         .buffer_unordered(WRITES_AT_A_TIME);
-    while let Some(count) = settled.next().await {
-        *count.of(swept) += 1;
+    while let Some((settled, waiting)) = settled.next().await {
+        *settled.of(swept) += 1;
+        swept.oldest_seconds = swept.oldest_seconds.max(waiting);
     }
 }
 
@@ -113,6 +139,7 @@ async fn settle_all(sweeper: &Sweeper, users: Vec<User>, swept: &mut Swept) {
 enum Settled {
     Queued,
     Unknown,
+    GivenUp,
     Expired,
     Noted,
     Left,
@@ -123,6 +150,7 @@ impl Settled {
         match self {
             Self::Queued => &mut swept.queued,
             Self::Unknown => &mut swept.unknown,
+            Self::GivenUp => &mut swept.given_up,
             Self::Expired => &mut swept.expired,
             Self::Noted => &mut swept.noted,
             Self::Left => &mut swept.left,
@@ -130,23 +158,41 @@ impl Settled {
     }
 }
 
-async fn settle(sweeper: &Sweeper, user: User) -> Settled {
+/// Does what is due, and answers for how many seconds the mail has been waiting, if it is one that waits.
+async fn settle(sweeper: &Sweeper, user: User) -> (Settled, i64) {
     let now = sweeper.clock.now();
-    let later = |pause| now.saturating_add(pause).unwrap_or(now);
     let due = user.due(now);
+    let waiting = match (due, user.mail_request(0)) {
+        (Due::Queue, Some(asked)) => now.duration_since(asked).as_secs(),
+        _ => 0,
+    };
+    (write(sweeper, &user, due, now).await, waiting)
+}
+
+async fn write(sweeper: &Sweeper, user: &User, due: Due, now: Timestamp) -> Settled {
     // The index was a moment behind: this is done already.
     if due == Due::Wait(user.due_at) {
         return Settled::Noted;
     }
+    let later = |pause| now.saturating_add(pause).unwrap_or(now);
+    // The longer it has waited, the more likely it only stands in a long row: announcing it again would only make every
+    // record of it that is still on its way a stale one.
+    let waited = now.duration_since(user.delivery.at);
+    let mail_due = later(waited.clamp(MAIL_DUE, LONGEST_MAIL_DUE));
+    let settled_by = later(sweeper.settle);
     let written = sweeper
         .store
-        .settle_due(&user, due, now, later(MAIL_DUE), later(sweeper.settle))
+        .settle_due(user, due, now, mail_due, settled_by)
         .await;
     match (written, due) {
         (Ok(Attempt::Done(_)), Due::Queue) => Settled::Queued,
         (Ok(Attempt::Done(_)), Due::Unknown) => {
             tracing::warn!(user_id = %user.id, "a mailer stopped while it was sending a mail");
             Settled::Unknown
+        }
+        (Ok(Attempt::Done(_)), Due::GiveUp) => {
+            tracing::error!(user_id = %user.id, "a mail can't be sent");
+            Settled::GivenUp
         }
         (Ok(Attempt::Done(_)), Due::Expire) => Settled::Expired,
         (Ok(Attempt::Done(_)), Due::Wait(_)) => Settled::Noted,

@@ -12,11 +12,16 @@ pub enum Due {
     Queue,
     /// The mailer that was sending the mail is gone, and nobody knows whether SES took it. SES may still say so.
     Unknown,
+    /// Nobody could find out three times whether the mail went: it is not sent a fourth time by itself.
+    GiveUp,
     /// The link's time is over.
     Expire,
     /// Nothing, before this instant; never, if there is none.
     Wait(Option<Timestamp>),
 }
+
+/// How often a mail may be sent without anybody knowing whether it went.
+const MOST_DOUBTS: u32 = 3;
 
 impl User {
     /// What is to be done about this user `now`.
@@ -31,6 +36,9 @@ impl User {
             DeliveryStatus::Sending => Due::Wait(self.due_at),
             _ if !waiting => Due::Wait(None),
             _ if self.has_expired(now) => Due::Expire,
+            DeliveryStatus::Unknown if over && self.mail_tries.doubtful >= MOST_DOUBTS => {
+                Due::GiveUp
+            }
             DeliveryStatus::Queued | DeliveryStatus::Unknown if over => Due::Queue,
             DeliveryStatus::Queued | DeliveryStatus::Unknown => Due::Wait(self.due_at),
             _ => Due::Wait(Some(self.expires_at)),

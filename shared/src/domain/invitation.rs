@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use super::{
     Delivery, DeliveryStatus, EmailAddress, ExternalId, Group, IdempotencyKey, Inviter, Locale,
-    LocaleSource, MailKind, Message, Metadata, Nonce, PersonName, RedirectUrl, State, TenantId,
-    TokenKey, User, UserId,
+    LocaleSource, MailKind, MailTries, Message, Metadata, Nonce, PersonName, RedirectUrl, State,
+    TenantId, TokenKey, User, UserId,
 };
 
 /// For how many days a link is valid: 1 to 365, 7 unless said otherwise (as with WorkOS, Auth0 and GitHub).
@@ -121,7 +121,7 @@ impl Invitation {
             last_sent_at: None,
             delivery: Delivery::new(status, now),
             outbox: self.notify.then_some(MailKind::Invitation),
-            mail_tries: 0,
+            mail_tries: MailTries::default(),
             claim: None,
             due_at: Some(if self.notify {
                 now.saturating_add(MAIL_DUE).unwrap_or(now)

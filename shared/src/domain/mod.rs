@@ -31,7 +31,7 @@ pub use self::{
     text::{ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, TextError},
     token::{InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},
     user::{
-        Delivery, DeliveryStatus, Inviter, MailClaim, MailKind, State, StateName, UnknownState,
-        User,
+        Delivery, DeliveryStatus, Inviter, MailClaim, MailKind, MailTries, State, StateName,
+        UnknownState, User,
     },
 };

@@ -81,9 +81,9 @@ pub struct User {
     /// The mail to send. While it is set, the stream hands this user to the mailer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbox: Option<MailKind>,
-    /// How often SES has put the mail off.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub mail_tries: u32,
+    /// How often the mail was tried in vain.
+    #[serde(default, skip_serializing_if = "MailTries::is_none")]
+    pub mail_tries: MailTries,
     /// The mailer's hold on the mail it is sending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<MailClaim>,
@@ -103,14 +103,6 @@ pub struct User {
     /// When anything about the user last changed.
     #[serde(with = "ms::required")]
     pub updated_at: Timestamp,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde's `skip_serializing_if` hands a reference to the field"
-)]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl User {
@@ -279,7 +271,7 @@ impl Delivery {
     }
 }
 
-const UNKNOWN: &str = "The mail may have gone or not: what SES answered was lost. If SES does not report it soon, it is sent again, with the same link.";
+const UNKNOWN: &str = "The mail may have gone or not: what SES answered was lost. It is sent again soon, with the same link, three times at most.";
 
 /// The stations of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -307,6 +299,43 @@ pub enum DeliveryStatus {
 pub enum MailKind {
     /// The invitation, at first or again.
     Invitation,
+}
+
+/// How often a mail was tried in vain since it was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailTries {
+    /// In all: what the pause before the next try grows with.
+    pub all: u32,
+    /// Those of which nobody can say why, or whether they were in vain: there is a limit to them.
+    pub doubtful: u32,
+}
+
+impl MailTries {
+    /// One more that SES has put off for a reason that passes.
+    #[must_use]
+    pub fn put_off(self) -> Self {
+        Self {
+            all: self.all.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// One more of which nobody knows why it was refused, or whether it went.
+    #[must_use]
+    pub fn doubted(self) -> Self {
+        Self {
+            all: self.all.saturating_add(1),
+            doubtful: self.doubtful.saturating_add(1),
+        }
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde's `skip_serializing_if` hands a reference to the field"
+    )]
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The mailer's hold on a mail that it is sending. How long it lasts is the user's `due_at`.

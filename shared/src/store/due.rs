@@ -11,11 +11,35 @@ use crate::domain::{
 /// How many keys a query reads: as many users as one `BatchGetItem` takes.
 const DUE_PER_PAGE: i32 = 100;
 
-/// Somewhere in what is due: a shard, and how far it was read.
-#[derive(Clone, Debug, Default)]
+/// Somewhere in what is due: a shard, how far it was read, and how many shards are to come.
+#[derive(Clone, Debug)]
 pub struct DuePlace {
     shard: u8,
     after: Option<Item>,
+    to_come: u8,
+}
+
+impl DuePlace {
+    /// Where a reading of everything begins. With another `number` it begins at another shard, so that no shard is always
+    /// the last one.
+    pub fn first(number: u64) -> Self {
+        let shard = number % u64::from(keys::DUE_SHARDS);
+        Self {
+            shard: u8::try_from(shard).unwrap_or_default(),
+            after: None,
+            to_come: keys::DUE_SHARDS - 1,
+        }
+    }
+
+    /// The beginning of the next shard, if there is one to come.
+    #[must_use]
+    pub fn next_shard(&self) -> Option<Self> {
+        Some(Self {
+            shard: (self.shard + 1) % keys::DUE_SHARDS,
+            after: None,
+            to_come: self.to_come.checked_sub(1)?,
+        })
+    }
 }
 
 /// A piece of what is due.
@@ -32,7 +56,12 @@ impl Store {
     ///
     /// The index may be a moment late, so each user has to be read before anything is done about them.
     pub async fn due_users(&self, place: DuePlace, now: Timestamp) -> Result<DuePage, StoreError> {
-        let DuePlace { shard, after } = place;
+        let next_shard = place.next_shard();
+        let DuePlace {
+            shard,
+            after,
+            to_come,
+        } = place;
         let output = self
             .client
             .query()
@@ -63,12 +92,9 @@ impl Store {
             Some(after) => Some(DuePlace {
                 shard,
                 after: Some(after),
+                to_come,
             }),
-            None if shard + 1 < keys::DUE_SHARDS => Some(DuePlace {
-                shard: shard + 1,
-                after: None,
-            }),
-            None => None,
+            None => next_shard,
         };
         Ok(DuePage { ids, next })
     }
@@ -100,7 +126,19 @@ impl Store {
                 .due(user.id, mail_due)?,
             Due::Unknown => update
                 .set("delivery", Delivery::unknown(now))?
+                .set("mail_tries", user.mail_tries.doubted())?
                 .due(user.id, settled_by)?,
+            Due::GiveUp => update
+                .set(
+                    "delivery",
+                    Delivery {
+                        status: DeliveryStatus::Failed,
+                        at: now,
+                        reason: Some(DOUBTED.to_owned()),
+                    },
+                )?
+                .remove(&["claim", "mail_tries"])
+                .due(user.id, user.expires_at)?,
             Due::Expire => update
                 .set(
                     keys::BY_STATE_PK,
@@ -115,3 +153,5 @@ impl Store {
         self.update_user(user.id, update).await
     }
 }
+
+const DOUBTED: &str = "SES's answer was lost three times, so this mail may have come three times or never. Ask the person, or send the invitation again.";

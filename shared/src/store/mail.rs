@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Attempt, Store, StoreError, update::Writer};
-use crate::domain::{ClaimMail, Delivery, DeliveryStatus, MailClaim, Requirement, StateName, User};
+use crate::domain::{ClaimMail, Delivery, DeliveryStatus, MailClaim, MailTries, Requirement, User};
 
 /// How many of a user's mail requests are kept: as many as the daily limit looks at.
 const KEPT_MAIL_REQUESTS: usize = 10;
@@ -60,6 +60,7 @@ impl Store {
         let update = self
             .update_of_user(now, Writer::Mailer)?
             .set("delivery", Delivery::unknown(now))?
+            .set("mail_tries", user.mail_tries.doubted())?
             .due(user.id, settled_by)?
             .require(&[Requirement::MailClaimed { record }])?;
         self.update_user(user.id, update).await
@@ -87,14 +88,14 @@ impl Store {
         self.update_user(user.id, update).await
     }
 
-    /// The mail did not go for now: it is due again at `until`, after this many tries that SES has put off. Refused if there is no invitation left to mail.
+    /// The mail did not go for now: it is due again at `until`, after these tries.
     pub async fn mail_deferred(
         &self,
         user: &User,
         record: u64,
         now: Timestamp,
         until: Timestamp,
-        tries: u32,
+        tries: MailTries,
         reason: &str,
     ) -> Result<Attempt, StoreError> {
         let delivery = Delivery {
@@ -108,10 +109,7 @@ impl Store {
             .set("mail_tries", tries)?
             .remove(&["claim"])
             .due(user.id, until)?
-            .require(&[
-                Requirement::MailClaimed { record },
-                Requirement::State(&[StateName::Pending]),
-            ])?;
+            .require(&[Requirement::MailClaimed { record }])?;
         self.update_user(user.id, update).await
     }
 }
