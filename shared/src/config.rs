@@ -116,8 +116,8 @@ impl Environment {
         })
     }
 
-    /// `MAIL_SETTLE_SECONDS`: how long to wait for SES to report a mail of which nobody knows whether it went, before it
-    /// is sent again; ten minutes if not set. SES's events usually take seconds.
+    /// `MAIL_SETTLE_SECONDS`: how long a mail of which nobody knows whether it went is left alone before it is sent again;
+    /// ten minutes if not set.
     pub fn mail_settle(&self) -> SignedDuration {
         self.seconds("MAIL_SETTLE_SECONDS")
             .unwrap_or(SignedDuration::from_mins(10))

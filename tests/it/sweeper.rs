@@ -179,7 +179,7 @@ async fn a_mail_whose_mailer_is_gone_is_unknown_first_and_then_sent_again() {
         );
         let found = table.user(user.id).await;
         assert_eq!(found.delivery.status, DeliveryStatus::Unknown);
-        assert!(found.outbox.is_none(), "SES may still say that it has it");
+        assert!(found.outbox.is_none(), "it is left alone for a while");
         assert_eq!(
             table.sweep_after(SignedDuration::from_mins(10)).await,
             Swept {

@@ -1,5 +1,5 @@
 //! Every minute: looks after every user whose time has come. A mail that nobody has sent is announced again, one whose
-//! mailer is gone becomes `unknown` and is sent again if SES does not report it, an invitation whose link is over ends.
+//! mailer is gone becomes `unknown` and is sent again later with the same link, an invitation whose link is over ends.
 //!
 //! Each user is read, asked what is to be done ([`User::due`]), and written to only if nothing has happened since. So any
 //! number of sweeps at once do everything once, and what one has no time for is found by the next.
@@ -13,16 +13,14 @@ use tokio::time::Instant;
 use usher::{
     clock::Clock,
     config::{ConfigError, Environment},
-    domain::{Due, User},
+    domain::{Due, MAIL_DUE, User},
     function::WarmUp,
     store::{Attempt, DuePlace, Store, StoreError},
 };
 
 /// How many writes to the table are under way at a time.
 const WRITES_AT_A_TIME: usize = 16;
-/// How long the mailer has for a mail that is announced again, before somebody looks at it once more: at first, and at
-/// most.
-const MAIL_DUE: SignedDuration = SignedDuration::from_mins(2);
+/// How long the mailer has at most for a mail that is announced again, before somebody looks at it once more.
 const LONGEST_MAIL_DUE: SignedDuration = SignedDuration::from_hours(1);
 /// How long before the end of its time a sweep begins no more pages.
 const RESERVE: Duration = Duration::from_secs(5);

@@ -10,7 +10,7 @@ use super::{DeliveryStatus, StateName, User};
 pub enum Due {
     /// The mail was announced, or put off, and has not gone: it is announced again, with the same link.
     Queue,
-    /// The mailer that was sending the mail is gone, and nobody knows whether SES took it. SES may still say so.
+    /// The mailer that was sending the mail is gone, and nobody knows whether SES took it. It is left alone for a while.
     Unknown,
     /// Nobody could find out three times whether the mail went: it is not sent a fourth time by itself.
     GiveUp,

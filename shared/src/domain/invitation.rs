@@ -43,7 +43,7 @@ impl Default for Lifetime {
 }
 
 /// After a mail was asked for, how long until somebody checks that it was sent.
-pub(super) const MAIL_DUE: SignedDuration = SignedDuration::from_mins(2);
+pub const MAIL_DUE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Everything an administrator says about one person's invitation.
 #[derive(Clone, Debug)]

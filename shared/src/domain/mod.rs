@@ -21,7 +21,7 @@ pub use self::{
     due::Due,
     email::{EmailAddress, EmailError, EmailKey},
     id::{IdError, TenantId, UserId},
-    invitation::{Invitation, Lifetime, LifetimeError},
+    invitation::{Invitation, Lifetime, LifetimeError, MAIL_DUE},
     link::{Accept, Decline, LinkRefusal, Renew, RenewRefusal},
     locale::{Locale, LocaleError, LocaleSource, resolve_locale},
     operation::{ClaimMail, Resend, ResendRefusal, Revoke, RevokeRefusal},

@@ -101,8 +101,8 @@ impl Store {
 
     /// Does what [`User::due`] found. Refused if anything has happened to the user since they were read.
     ///
-    /// `mail_due` is when somebody looks at a mail that is announced now; `settled_by`, when SES has surely said what it
-    /// knows of one whose fate is unknown.
+    /// `mail_due` is when somebody looks at a mail that is announced now; `settled_by`, until when one whose fate is unknown
+    /// is left alone.
     pub async fn settle_due(
         &self,
         user: &User,

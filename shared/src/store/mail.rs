@@ -49,7 +49,7 @@ impl Store {
         self.update_user(user.id, update).await
     }
 
-    /// Nobody knows whether SES took the mail; by `settled_by` it has surely said what it knows.
+    /// Nobody knows whether SES took the mail; it is left alone until `settled_by`.
     pub async fn mail_unknown(
         &self,
         user: &User,

@@ -1,4 +1,5 @@
-//! The table: users and addresses in DynamoDB. One public method is one DynamoDB call, and every write is conditional.
+//! The table: users and addresses in DynamoDB, and the row in which mailers take turns. One public method is one
+//! DynamoDB call, or says how many it makes, and every write is conditional.
 
 mod due;
 mod error;
