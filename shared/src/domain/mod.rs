@@ -3,6 +3,7 @@
 //!
 //! Everything here is pure. Now and randomness are arguments; a value that exists is valid.
 
+mod delivery;
 mod due;
 mod email;
 mod id;
@@ -18,6 +19,7 @@ mod token;
 mod user;
 
 pub use self::{
+    delivery::{Delivery, DeliveryStatus, MailClaim, MailKind, MailTries},
     due::Due,
     email::{EmailAddress, EmailError, EmailKey},
     id::{IdError, TenantId, UserId},
@@ -30,8 +32,5 @@ pub use self::{
     requirement::Requirement,
     text::{ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, TextError},
     token::{InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},
-    user::{
-        Delivery, DeliveryStatus, Inviter, MailClaim, MailKind, MailTries, State, StateName,
-        UnknownState, User,
-    },
+    user::{Inviter, State, StateName, UnknownState, User},
 };

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    EmailAddress, ExternalId, Group, IdempotencyKey, Locale, LocaleSource, Message, Metadata,
-    Nonce, PersonName, RedirectUrl, TenantId, TokenHash, UserId,
+    Delivery, EmailAddress, ExternalId, Group, IdempotencyKey, Locale, LocaleSource, MailClaim,
+    MailKind, MailTries, Message, Metadata, Nonce, PersonName, RedirectUrl, TenantId, TokenHash,
+    UserId,
 };
 
 /// A person who was invited, from the first invitation on. Serialises to the form in which the table keeps it;
@@ -236,111 +237,4 @@ pub struct Inviter {
     /// The token's `name`, if it has one that is fit for a mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<PersonName>,
-}
-
-/// What has become of the last mail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// How far it got.
-    pub status: DeliveryStatus,
-    /// Since when.
-    #[serde(with = "ms::required")]
-    pub at: Timestamp,
-    /// Why it got no further, in a sentence for a person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-impl Delivery {
-    /// A status without a reason.
-    pub fn new(status: DeliveryStatus, at: Timestamp) -> Self {
-        Self {
-            status,
-            at,
-            reason: None,
-        }
-    }
-
-    /// Nobody knows whether the mail went.
-    pub fn unknown(at: Timestamp) -> Self {
-        Self {
-            status: DeliveryStatus::Unknown,
-            at,
-            reason: Some(UNKNOWN.to_owned()),
-        }
-    }
-}
-
-const UNKNOWN: &str = "The mail may have gone or not: what SES answered was lost. It is sent again soon, with the same link, three times at most.";
-
-/// The stations of a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryStatus {
-    /// No mail was asked for (`notify: false`).
-    NotRequested,
-    /// Waiting for the mailer, or to be tried again.
-    Queued,
-    /// Claimed by the mailer.
-    Sending,
-    /// The mailer stopped while it was sending, or lost SES's answer: SES may have taken it or not.
-    Unknown,
-    /// SES has taken it.
-    Sent,
-    /// The invitation ended before the mail was sent. Shown, never stored.
-    Cancelled,
-    /// SES did not take it, and trying again would not help before somebody acts.
-    Failed,
-}
-
-/// What kind of mail is to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MailKind {
-    /// The invitation, at first or again.
-    Invitation,
-}
-
-/// How often a mail was tried in vain since it was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailTries {
-    /// In all: what the pause before the next try grows with.
-    pub all: u32,
-    /// Those of which nobody can say why, or whether they were in vain: there is a limit to them.
-    pub doubtful: u32,
-}
-
-impl MailTries {
-    /// One more that SES has put off for a reason that passes.
-    #[must_use]
-    pub fn put_off(self) -> Self {
-        Self {
-            all: self.all.saturating_add(1),
-            ..self
-        }
-    }
-
-    /// One more of which nobody knows why it was refused, or whether it went.
-    #[must_use]
-    pub fn doubted(self) -> Self {
-        Self {
-            all: self.all.saturating_add(1),
-            doubtful: self.doubtful.saturating_add(1),
-        }
-    }
-
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde's `skip_serializing_if` hands a reference to the field"
-    )]
-    fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// The mailer's hold on a mail that it is sending. How long it lasts is the user's `due_at`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailClaim {
-    /// The user's `version` in the stream record that was claimed. It names this try to send the mail.
-    pub record: u64,
 }
