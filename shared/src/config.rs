@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use thiserror::Error;
 use url::Url;
 
-use crate::domain::{Locale, Origins, TokenKey};
+use crate::domain::{Locale, Origins, Reminders, TokenKey};
 
 /// What is wrong with the environment: one sentence for each variable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -121,6 +121,13 @@ impl Environment {
     pub fn mail_settle(&self) -> SignedDuration {
         self.seconds("MAIL_SETTLE_SECONDS")
             .unwrap_or(SignedDuration::from_mins(10))
+    }
+
+    /// `REMINDER_DAYS`: how many days before the end of an invitation its person is reminded, one number or two; never if
+    /// not set.
+    pub fn reminders(&self) -> Reminders {
+        self.optional("REMINDER_DAYS", str::parse)
+            .unwrap_or_default()
     }
 
     /// `TABLE_NAME`: the table.

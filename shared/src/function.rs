@@ -12,6 +12,7 @@ use crate::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     http::{Answer, Endpoint, Problem, unavailable},
+    mail::StillListed,
     pool::PoolError,
     store::StoreError,
     telemetry,
@@ -121,6 +122,19 @@ impl From<PoolError> for Problem {
             ),
             PoolError::Rejected { .. } => Self::internal(error),
         }
+    }
+}
+
+impl From<StillListed> for Problem {
+    fn from(error: StillListed) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "mail_service_unavailable",
+            "SES did not take the address off its own list of those that it sends nothing to, so mail would only bounce again.",
+            "Try again in a minute. If it stays so, the operator finds SES's code in the function's log under the request's id.",
+        )
+        .retry_after(60)
+        .because(error)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`domain`] says what users and invitations are, [`store`] keeps them in DynamoDB, [`mail`] writes to people through
 //! SES, [`pool`] keeps the accounts they sign in with, [`http`] speaks with callers. These know the domain and not each
-//! other; they meet in the functions, and what those have in common is in [`function`].
+//! other; they meet in the functions, and what those have in common is in [`function`] and [`table_stream`].
 
 pub mod aws;
 pub mod clock;
@@ -14,4 +14,5 @@ pub mod mail;
 pub mod pool;
 mod secret;
 pub mod store;
+pub mod table_stream;
 pub mod telemetry;

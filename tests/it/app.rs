@@ -116,6 +116,13 @@ impl App {
         .await
     }
 
+    /// A DELETE by the administrator.
+    pub(crate) async fn delete(&self, path: &str) -> Response {
+        let authorization = format!("Bearer {}", self.admin);
+        let headers = [("authorization", authorization.as_str())];
+        self.request(Method::DELETE, path, &headers, None).await
+    }
+
     /// A GET by the administrator.
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.get_as(&self.admin, path).await

@@ -100,6 +100,13 @@ pub(crate) fn hash(n: u8) -> TokenHash {
         .hash()
 }
 
+pub(crate) fn administrator() -> Inviter {
+    Inviter {
+        id: "adm".into(),
+        name: None,
+    }
+}
+
 /// A user of the default tenant, the `n`th, invited at `at`.
 pub(crate) fn user(n: u32, at: Timestamp) -> User {
     let mut random = [0; 16];
@@ -121,10 +128,8 @@ pub(crate) fn user(n: u32, at: Timestamp) -> User {
         external_id: None,
         metadata: None,
         state: State::Pending,
-        invited_by: Inviter {
-            id: "adm".into(),
-            name: None,
-        },
+        invited_by: administrator(),
+        changed_by: None,
         invited_at: at,
         expires_at: Lifetime::default().end(at),
         message: None,
@@ -136,6 +141,10 @@ pub(crate) fn user(n: u32, at: Timestamp) -> User {
         send_count: 0,
         last_sent_at: None,
         delivery: Delivery::new(DeliveryStatus::Queued, at),
+        feedback: None,
+        suppressed: None,
+        suppression_lifted_at: None,
+        reminders: 0,
         outbox: Some(MailKind::Invitation),
         mail_tries: MailTries::default(),
         claim: None,

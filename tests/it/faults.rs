@@ -494,7 +494,7 @@ async fn a_mail_that_ses_refuses_for_good_is_recorded_with_what_to_do_and_stops_
             .map(|user| user["delivery"]["status"].as_str().unwrap())
             .collect();
         statuses.sort_unstable();
-        assert_eq!(statuses, ["failed", "sent"]);
+        assert_eq!(statuses, ["delivered", "failed"]);
         let failed = users
             .as_array()
             .unwrap()
@@ -522,7 +522,7 @@ async fn a_mail_that_ses_refuses_for_good_is_recorded_with_what_to_do_and_stops_
         app.stack.settled().await;
         assert_eq!(
             app.get(&format!("/v1/users/{id}")).await.body["delivery"]["status"],
-            "sent"
+            "delivered"
         );
     })
     .await;

@@ -12,13 +12,14 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use tokio::runtime::Runtime;
 use usher::{
     domain::{
-        Accept, ClaimMail, Decline, Group, Lifetime, MailClaim, MailKind, Nonce, PersonName, Renew,
-        Resend, Revoke, State, StateName, TenantId, User, UserId,
+        Accept, ClaimMail, Decline, DeliveryStatus, Feedback, Group, Lifetime, MailClaim, MailKind,
+        Nonce, PersonName, Renew, Resend, Revoke, State, StateName, Suppression, SuppressionReason,
+        TenantId, User, UserId,
     },
     store::{Attempt, Position, Selection, Store, StoreError, Written},
 };
 
-use crate::engine::{engines, hash, key, start, user};
+use crate::engine::{administrator, engines, hash, key, start, user};
 
 /// Users around every boundary that the rules have, with the numbers small so that coincidences are common.
 fn any_user() -> impl Strategy<Value = User> {
@@ -50,6 +51,8 @@ fn any_user() -> impl Strategy<Value = User> {
     let requests = prop::collection::vec(near(), 0..12);
     let claim = prop::option::of(1_u64..3);
     let hashes = (prop::option::of(0_u8..3), prop::option::of(0_u8..3));
+    let few = || prop::option::weighted(0.3, 1_u64..3);
+    let reported = (few(), few(), prop::bool::weighted(0.2));
     (
         any::<u32>(),
         states,
@@ -57,11 +60,20 @@ fn any_user() -> impl Strategy<Value = User> {
         requests,
         claim,
         hashes,
-        1_u64..3,
-        any::<bool>(),
+        (1_u64..3, any::<bool>()),
+        reported,
     )
         .prop_map(
-            |(n, state, expires, mut requests, claim, (token, renewed), version, outbox)| {
+            |(
+                n,
+                state,
+                expires,
+                mut requests,
+                claim,
+                (token, renewed),
+                (version, outbox),
+                (tried, reported, suppressed),
+            )| {
                 let now = start().as_millisecond();
                 requests.sort_unstable_by(|a, b| b.cmp(a));
                 let mut user = user(n, start());
@@ -76,6 +88,17 @@ fn any_user() -> impl Strategy<Value = User> {
                 user.renewed_hash = renewed.map(hash);
                 user.version = version;
                 user.outbox = outbox.then_some(MailKind::Invitation);
+                user.delivery.attempt = tried;
+                user.feedback = reported.map(|attempt| Feedback {
+                    attempt,
+                    status: DeliveryStatus::Sent,
+                    at: start(),
+                    reason: None,
+                });
+                user.suppressed = suppressed.then_some(Suppression {
+                    reason: SuppressionReason::Bounced,
+                    at: start(),
+                });
                 user
             },
         )
@@ -151,6 +174,7 @@ async fn attempt(
                 lifetime,
                 nonce,
                 token,
+                by: administrator(),
             };
             let attempt = store.resend(user.id, &resend).await.unwrap();
             (
@@ -162,6 +186,7 @@ async fn attempt(
             let revoke = Revoke {
                 tenant: tenant(other_tenant),
                 now,
+                by: administrator(),
             };
             let attempt = store.revoke(user.id, &revoke).await.unwrap();
             (

@@ -149,6 +149,12 @@ fn describe(state: &Invite, fate: &Fate) -> (&'static str, Option<UserId>, Optio
 fn describe_existing(state: &Invite, user: &User) -> (&'static str, String) {
     let id = user.id;
     match user.state {
+        State::Pending if user.suppressed.is_some() => (
+            "suppressed",
+            format!(
+                "Invited before, and a mail to this address bounced or was called spam. Check the address, or reach the person another way; if mail is right after all, use DELETE /v1/users/{id}/suppression and then POST /v1/users/{id}/resend."
+            ),
+        ),
         State::Pending if user.has_expired(state.clock.now()) => (
             "already_invited",
             format!(

@@ -1,15 +1,16 @@
-//! `GET /v1/users` and `GET /v1/users/{id}`: who was invited, and what has become of it.
+//! `GET /v1/users`, `GET /v1/users/{id}` and `GET /v1/users/{id}/history`: who was invited, what has become of it, and what
+//! happened on the way.
 
 use lambda_http::{Request, RequestExt};
 use serde::Serialize;
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
-    domain::StateName,
+    domain::{StateName, User, UserId},
     function::WarmUp,
     http::{
-        Answer, Caller, CursorKind, Paging, Problem, Scope, SignIn, UserView, encode_cursor, json,
-        path_id, query, user_not_found,
+        Answer, Caller, CursorKind, HistoryEventView, Paging, Problem, Scope, SignIn, UserView,
+        encode_cursor, json, path_id, query, user_not_found,
     },
     store::{Position, Selection, Store},
 };
@@ -51,29 +52,55 @@ struct ListMetadata {
     after: Option<String>,
 }
 
-/// Answers with one user if the path names one, else with a page of them.
+#[derive(Serialize)]
+struct History<'a> {
+    data: Vec<HistoryEventView<'a>>,
+    list_metadata: ListMetadata,
+}
+
+/// Answers with one user if the path names one, or with their history, else with a page of users.
 pub async fn handle(state: &List, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersRead)?;
     if request
         .path_parameters_ref()
         .is_some_and(|parameters| parameters.first("id").is_some())
     {
-        one(state, request, &caller).await
+        let user = one(state, request, &caller).await?;
+        if request.uri().path().ends_with("/history") {
+            history(state, request, user.id).await
+        } else {
+            json(&UserView::of(&user, state.clock.now()))
+        }
     } else {
         page(state, request, caller).await
     }
 }
 
-async fn one(state: &List, request: &Request, caller: &Caller) -> Answer {
+async fn one(state: &List, request: &Request, caller: &Caller) -> Result<User, Problem> {
     let user = state.store.user(path_id(request)?).await?;
-    let user = user
-        .filter(|user| user.tenant == caller.tenant)
-        .ok_or_else(user_not_found)?;
-    json(&UserView::of(&user, state.clock.now()))
+    user.filter(|user| user.tenant == caller.tenant)
+        .ok_or_else(user_not_found)
+}
+
+/// What has happened to the user, newest first.
+async fn history(state: &List, request: &Request, id: UserId) -> Answer {
+    check_parameters(request, &["limit", "after"])?;
+    let kind = CursorKind::History;
+    let paging = Paging::of(request, kind)?;
+    let page = state
+        .store
+        .history(id, paging.after.map(Position), paging.limit)
+        .await?;
+    json(&History {
+        data: page.events.iter().map(HistoryEventView::of).collect(),
+        list_metadata: ListMetadata {
+            after: page.after.map(|after| encode_cursor(&after.0, kind)),
+        },
+    })
 }
 
 async fn page(state: &List, request: &Request, caller: Caller) -> Answer {
-    check_parameters(request)?;
+    check_parameters(request, &["state", "q", "limit", "after"])?;
     let prefix = query(request, "q")
         .map(|text| text.trim().to_lowercase())
         .filter(|text| !text.is_empty());
@@ -120,8 +147,7 @@ fn state_filter(request: &Request) -> Result<Option<StateName>, Problem> {
 }
 
 /// A misspelt filter would show everybody, so parameters that are not known are refused.
-fn check_parameters(request: &Request) -> Result<(), Problem> {
-    let known = ["state", "q", "limit", "after"];
+fn check_parameters(request: &Request, known: &[&str]) -> Result<(), Problem> {
     let parameters = request.query_string_parameters();
     if let Some(name) = known
         .iter()
@@ -138,7 +164,7 @@ fn check_parameters(request: &Request) -> Result<(), Problem> {
         Some((name, _)) => Err(Problem::bad_request(
             "unknown_parameter",
             format!("There is no parameter {name:?}."),
-            "Use state, q, limit and after.",
+            format!("Use {}, or leave it out.", known.join(", ")),
         )),
     }
 }

@@ -12,17 +12,16 @@ use std::time::Duration;
 
 use aws_lambda_events::{
     event::dynamodb::{Event, EventRecord},
-    streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
+    streams::DynamoDbEventResponse,
 };
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
-use thiserror::Error;
 use tokio::time::Instant;
 use usher::{
     aws,
     clock::Clock,
     config::Environment,
-    domain::{InvitationToken, Requirement, StateName, TokenKey, User},
+    domain::{IN_TURN, InvitationToken, Reminders, Requirement, TokenKey, User},
     mail::{Batch, MailFrom, Mailer, Outcome, Sender},
     store::{Attempt, Store, StoreError},
 };
@@ -53,6 +52,7 @@ pub struct Mailing {
     key: TokenKey,
     lease: SignedDuration,
     settle: SignedDuration,
+    reminders: Reminders,
     clock: Clock,
 }
 
@@ -65,13 +65,13 @@ struct Held {
 impl Mailing {
     /// Reads `TABLE_NAME`, `TOKEN_KEY`, `MAIL_FROM`, `MAIL_IDENTITY`, `MAIL_CONFIGURATION_SET`, `PUBLIC_URL`,
     /// `PRODUCT_NAME`, `DEFAULT_LOCALE` and `MAIL_LEASE_SECONDS`,
-    /// `MAIL_SETTLE_SECONDS` and `MAIL_RATE`; asks SES for the account's rate and whether the sender
+    /// `MAIL_SETTLE_SECONDS`, `MAIL_RATE` and `REMINDER_DAYS`; asks SES for the account's rate and whether the sender
     /// is verified, and the table for a sign of life.
     pub async fn start(env: &Environment, clock: Clock) -> Result<Self, lambda_runtime::Error> {
         let (store, ses, key) = (Store::from_env(env), aws::ses(env), env.token_key());
         let from = MailFrom::from_env(env);
         let (lease, settle) = (env.seconds("MAIL_LEASE_SECONDS"), env.mail_settle());
-        let lease = lease.unwrap_or(LEASE);
+        let (lease, reminders) = (lease.unwrap_or(LEASE), env.reminders());
         let rate = env.optional("MAIL_RATE", |text| {
             let rate: Option<f64> = text.trim().parse().ok();
             rate.filter(|rate| (0.1..=100_000.0).contains(rate))
@@ -90,26 +90,17 @@ impl Mailing {
             key,
             lease,
             settle,
+            reminders,
             clock,
         })
     }
-}
-
-/// Whoever invoked the function is no DynamoDB stream. Says nothing of what came instead: it may be somebody's address.
-#[derive(Debug, Error)]
-#[error("this is no event of a DynamoDB stream: only the event source mapping invokes the mailer")]
-pub struct UnreadableEvent;
-
-/// The records of an event, as Lambda hands it over.
-pub fn read_event(event: &str) -> Result<Event, UnreadableEvent> {
-    serde_json::from_str(event).map_err(|_| UnreadableEvent)
 }
 
 /// Sends what the records announce; answers with the sequence numbers of those that have to come again.
 ///
 /// Begins no call to SES that could not be recorded before `end`; mail that has no time left is put off.
 pub async fn handle(mailing: &Mailing, event: Event, end: Instant) -> DynamoDbEventResponse {
-    let mut again = Vec::new();
+    let mut failed = Vec::new();
     let mut held = Vec::new();
     let mut claims = stream::iter(event.records)
         .map(|record| take(mailing, record))
@@ -121,12 +112,12 @@ pub async fn handle(mailing: &Mailing, event: Event, end: Instant) -> DynamoDbEv
                 mail: *mail,
             }),
             Claimed::Nothing => {}
-            Claimed::Later => again.push(sequence),
+            Claimed::Later => failed.push(sequence),
         }
     }
     drop(claims);
     send(mailing, held, end).await;
-    answer(again)
+    usher::table_stream::again(failed)
 }
 
 async fn take(mailing: &Mailing, record: EventRecord) -> (String, Claimed) {
@@ -229,7 +220,7 @@ async fn stands(mailing: &Mailing, held: &Held) -> bool {
     let id = held.mail.0.id;
     match mailing.store.user(id).await {
         Ok(found) => found.is_some_and(|user| {
-            user.state.name() == StateName::Pending
+            user.mail_is_wanted()
                 && Requirement::MailClaimed {
                     record: held.record,
                 }
@@ -264,7 +255,7 @@ async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome, end: In
         Outcome::Retry { reason, .. } => {
             tracing::warn!(user_id = %id, reason, "a mail was not sent and will be tried again");
         }
-        Outcome::Sent | Outcome::Wait(_) => {}
+        Outcome::Sent { .. } | Outcome::Wait(_) => {}
     }
     loop {
         match write_outcome(mailing, &held, &outcome).await {
@@ -299,7 +290,10 @@ async fn write_outcome(
     let tries = user.mail_tries;
     let later = |pause| now.saturating_add(pause).unwrap_or(now);
     let (pause, tries, reason) = match outcome {
-        Outcome::Sent => return store.mail_sent(user, record, now).await,
+        Outcome::Sent { message_id } => {
+            let due = user.sent(now).next_due(&mailing.reminders);
+            return store.mail_sent(user, record, now, message_id, due).await;
+        }
         Outcome::Failed(reason) => return store.mail_failed(user, record, now, reason).await,
         Outcome::Unknown => {
             let settled_by = later(mailing.settle);
@@ -319,8 +313,6 @@ async fn write_outcome(
         .await
 }
 
-const IN_TURN: &str =
-    "Much mail is waiting, and SES takes only so much a second. This one has its turn soon.";
 const BUSY: &str = "The mail service is busy; the mail is tried again.";
 const GIVEN_UP: &str = "SES did not take the mail in ten tries, for a reason that Usher does not know. The operator finds SES's words in the mailer's log; once that is mended, send the invitation again.";
 
@@ -328,17 +320,4 @@ const GIVEN_UP: &str = "SES did not take the mail in ten tries, for a reason tha
 fn pause_after(tries: u32) -> SignedDuration {
     let doubled = FIRST_PAUSE.checked_mul(1_i32.checked_shl(tries).unwrap_or(i32::MAX).max(1));
     doubled.map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
-}
-
-fn answer(again: Vec<String>) -> DynamoDbEventResponse {
-    let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures = again
-        .into_iter()
-        .map(|sequence| {
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = Some(sequence);
-            failure
-        })
-        .collect();
-    response
 }

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use mailer::{Mailing, handle, read_event};
+use mailer::{Mailing, handle};
 use usher::{
     clock::Clock,
     config::Environment,
     function::{end_of, run_events},
+    table_stream::read_event,
 };
 
 #[tokio::main(flavor = "current_thread")]

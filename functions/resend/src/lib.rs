@@ -5,7 +5,7 @@ use serde::Deserialize;
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
-    domain::{self, Lifetime, Locale, Message, Nonce, ResendRefusal, TokenKey},
+    domain::{self, Lifetime, Locale, Message, Nonce, ResendRefusal, SuppressionReason, TokenKey},
     function::WarmUp,
     http::{
         Answer, Problem, Scope, SignIn, UserView, administrators_only, corrected, daily_limit,
@@ -79,6 +79,7 @@ pub async fn handle(state: &Resend, request: &Request) -> Answer {
         token: state.key.issue(&caller.tenant, id, nonce),
         nonce,
         tenant: caller.tenant,
+        by: caller.identity,
     };
     match state.store.resend(id, &resend).await? {
         Attempt::Done(user) => json(&UserView::of(&user, resend.now)),
@@ -110,6 +111,21 @@ fn refused(refusal: ResendRefusal, now: jiff::Timestamp) -> Problem {
         ResendRefusal::Administrator => {
             administrators_only("This was an invitation to be an administrator, and you are none.")
         }
+        ResendRefusal::Suppressed(why) => conflict(
+            "suppressed",
+            match why {
+                SuppressionReason::Bounced => {
+                    "This address gets no mail: an earlier one bounced, since there is no such mailbox."
+                }
+                SuppressionReason::Complained => {
+                    "This address gets no mail: the person has called an earlier one spam."
+                }
+                SuppressionReason::Declined => {
+                    "This address gets no mail: the person asked not to be invited again."
+                }
+            },
+            "Check the address, or reach the person another way. If mail is right after all, lift the suppression with DELETE /v1/users/{id}/suppression, then send again.",
+        ),
         ResendRefusal::TooSoon { retry_at } => too_soon(now, retry_at),
         ResendRefusal::DailyLimit { retry_at } => daily_limit(now, retry_at),
     }

@@ -48,6 +48,7 @@ pub async fn handle(state: &Revoke, request: &Request) -> Answer {
     let id = path_id(request)?;
     let revoke = domain::Revoke {
         tenant: caller.tenant,
+        by: caller.identity,
         now: state.clock.now(),
     };
     match state.store.revoke(id, &revoke).await? {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use usher::{
     clock::Clock,
     config::{ConfigError, Environment},
-    domain::{Due, MAIL_DUE, User},
+    domain::{Due, MAIL_DUE, Reminders, User},
     function::WarmUp,
     store::{Attempt, DuePlace, Store, StoreError},
 };
@@ -30,6 +30,7 @@ const RESERVE: Duration = Duration::from_secs(5);
 pub struct Sweeper {
     store: Store,
     settle: SignedDuration,
+    reminders: Reminders,
     clock: Clock,
 }
 
@@ -42,6 +43,10 @@ pub struct Swept {
     pub unknown: u64,
     /// Mails that are not sent again although nobody knows whether they went.
     pub given_up: u64,
+    /// Mails whose fate was unknown, until SES reported it.
+    pub settled: u64,
+    /// People who are reminded.
+    pub reminded: u64,
     /// Invitations whose link is over.
     pub expired: u64,
     /// Users who have something to come, or nothing any more.
@@ -55,12 +60,14 @@ pub struct Swept {
 }
 
 impl Sweeper {
-    /// Reads `TABLE_NAME` and `MAIL_SETTLE_SECONDS`.
+    /// Reads `TABLE_NAME`, `MAIL_SETTLE_SECONDS` and `REMINDER_DAYS`.
     pub fn new(env: &Environment, clock: Clock) -> Result<Self, ConfigError> {
         let (store, settle) = (Store::from_env(env), env.mail_settle());
+        let reminders = env.reminders();
         env.finish(store.map(|store| Self {
             store,
             settle,
+            reminders,
             clock,
         }))
     }
@@ -98,6 +105,8 @@ pub async fn sweep(sweeper: &Sweeper, end: Instant) -> Result<Swept, StoreError>
         queued = swept.queued,
         unknown = swept.unknown,
         given_up = swept.given_up,
+        settled = swept.settled,
+        reminded = swept.reminded,
         expired = swept.expired,
         noted = swept.noted,
         left = swept.left,
@@ -138,6 +147,8 @@ enum Settled {
     Queued,
     Unknown,
     GivenUp,
+    ByReport,
+    Reminded,
     Expired,
     Noted,
     Left,
@@ -149,6 +160,8 @@ impl Settled {
             Self::Queued => &mut swept.queued,
             Self::Unknown => &mut swept.unknown,
             Self::GivenUp => &mut swept.given_up,
+            Self::ByReport => &mut swept.settled,
+            Self::Reminded => &mut swept.reminded,
             Self::Expired => &mut swept.expired,
             Self::Noted => &mut swept.noted,
             Self::Left => &mut swept.left,
@@ -159,7 +172,7 @@ impl Settled {
 /// Does what is due, and answers for how many seconds the mail has been waiting, if it is one that waits.
 async fn settle(sweeper: &Sweeper, user: User) -> (Settled, i64) {
     let now = sweeper.clock.now();
-    let due = user.due(now);
+    let due = user.due(now, &sweeper.reminders);
     let waiting = match (due, user.mail_request(0)) {
         (Due::Queue, Some(asked)) => now.duration_since(asked).as_secs(),
         _ => 0,
@@ -176,11 +189,14 @@ async fn write(sweeper: &Sweeper, user: &User, due: Due, now: Timestamp) -> Sett
     // The longer it has waited, the more likely it only stands in a long row: announcing it again would only make every
     // record of it that is still on its way a stale one.
     let waited = now.duration_since(user.delivery.at);
-    let mail_due = later(waited.clamp(MAIL_DUE, LONGEST_MAIL_DUE));
+    let mail_due = match due {
+        Due::Remind(_) => later(MAIL_DUE),
+        _ => later(waited.clamp(MAIL_DUE, LONGEST_MAIL_DUE)),
+    };
     let settled_by = later(sweeper.settle);
     let written = sweeper
         .store
-        .settle_due(user, due, now, mail_due, settled_by)
+        .settle_due(user, due, now, mail_due, settled_by, &sweeper.reminders)
         .await;
     match (written, due) {
         (Ok(Attempt::Done(_)), Due::Queue) => Settled::Queued,
@@ -192,6 +208,8 @@ async fn write(sweeper: &Sweeper, user: &User, due: Due, now: Timestamp) -> Sett
             tracing::error!(user_id = %user.id, "a mail can't be sent");
             Settled::GivenUp
         }
+        (Ok(Attempt::Done(_)), Due::Settle) => Settled::ByReport,
+        (Ok(Attempt::Done(_)), Due::Remind(_)) => Settled::Reminded,
         (Ok(Attempt::Done(_)), Due::Expire) => Settled::Expired,
         (Ok(Attempt::Done(_)), Due::Wait(_)) => Settled::Noted,
         (Ok(Attempt::Refused(_)), _) => Settled::Left,

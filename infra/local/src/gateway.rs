@@ -37,10 +37,10 @@ pub(crate) fn router(gateway: Gateway) -> Router {
     let gateway = Arc::new(gateway);
     let mut router = Router::new();
     for route in ROUTES {
-        let filter = if route.method == "GET" {
-            MethodFilter::GET
-        } else {
-            MethodFilter::POST
+        let filter = match route.method {
+            "GET" => MethodFilter::GET,
+            "DELETE" => MethodFilter::DELETE,
+            _ => MethodFilter::POST,
         };
         let gateway = Arc::clone(&gateway);
         let answer = async move |parameters: Result<RawPathParams, _>, request: Request| {

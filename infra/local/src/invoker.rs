@@ -14,6 +14,7 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     http::{Answer, Endpoint},
+    table_stream::read_event,
 };
 
 /// Why there is no answer.
@@ -65,6 +66,14 @@ impl Invoker {
                 })?,
             ),
             (
+                "feedback",
+                listening_function(feedback::Listener::new(env)?),
+            ),
+            (
+                "history",
+                chronicling_function(history::Chronicler::new(env)?),
+            ),
+            (
                 "list",
                 make.http(list::List::new, |state, request| {
                     Box::pin(list::handle(state, request))
@@ -88,7 +97,13 @@ impl Invoker {
                     Box::pin(revoke::handle(state, request))
                 })?,
             ),
-            ("mailer", stream_function(mailing)),
+            (
+                "suppression",
+                make.http(suppression::Lift::new, |state, request| {
+                    Box::pin(suppression::handle(state, request))
+                })?,
+            ),
+            ("mailer", mailing_function(mailing)),
             (
                 "sweeper",
                 sweeping_function(Sweeper::new(env, clock.clone())?),
@@ -188,12 +203,35 @@ fn sweeping_function(sweeper: Sweeper) -> Function {
     })
 }
 
-fn stream_function(mailing: Arc<Mailing>) -> Function {
+fn listening_function(listener: feedback::Listener) -> Function {
+    let listener = Arc::new(listener);
+    Arc::new(move |event| {
+        let listener = Arc::clone(&listener);
+        Box::pin(async move {
+            let taken_in = feedback::handle(&listener, &event.to_string()).await;
+            taken_in.map_err(|error| error.to_string())?;
+            Ok(Value::Null)
+        })
+    })
+}
+
+fn chronicling_function(chronicler: history::Chronicler) -> Function {
+    let chronicler = Arc::new(chronicler);
+    Arc::new(move |event| {
+        let chronicler = Arc::clone(&chronicler);
+        Box::pin(async move {
+            let event = read_event(&event.to_string()).map_err(|error| error.to_string())?;
+            serde_json::to_value(history::handle(&chronicler, event).await)
+                .map_err(|error| error.to_string())
+        })
+    })
+}
+
+fn mailing_function(mailing: Arc<Mailing>) -> Function {
     Arc::new(move |event| {
         let mailing = Arc::clone(&mailing);
         Box::pin(async move {
-            let event =
-                mailer::read_event(&event.to_string()).map_err(|error| error.to_string())?;
+            let event = read_event(&event.to_string()).map_err(|error| error.to_string())?;
             serde_json::to_value(mailer::handle(&mailing, event, Instant::now() + MAILER).await)
                 .map_err(|error| error.to_string())
         })

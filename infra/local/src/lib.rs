@@ -4,6 +4,7 @@
 //! tokens, DynamoDB (by `dynoxide`), the stream that drives the mailer (the pump), and [SES](ses) with a
 //! [mailbox]. The functions are the very ones that run in Lambda, and talk to all this with the real AWS clients.
 
+mod bus;
 pub mod cli;
 mod database;
 mod event;

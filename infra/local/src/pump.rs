@@ -1,4 +1,4 @@
-//! The table's stream to the mailer, as Lambda's event source mapping does it: filter, batch, invoke, try again from
+//! The table's stream to the functions that read it, each for itself, as Lambda's event source mapping does it: filter, batch, invoke, try again from
 //! the lowest record that failed, and after enough tries put that one aside so that the others go on.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -15,19 +15,45 @@ use crate::{
     invoker::{InvokeError, Invoker},
 };
 
-/// As many as SES takes in a call.
-const BATCH: usize = 50;
 /// How often a batch is tried before its first record is put aside, and the longest pause between two tries.
 const TRIES: u32 = 8;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long to wait when the stream has nothing new.
 const IDLE: Duration = Duration::from_millis(100);
 
-const POSITION: &str = "stream-position";
 const SET_ASIDE: &str = "failed-records.jsonl";
 
-/// Reads the stream and invokes the mailer.
+/// A function that reads the stream, and how the template's event source mapping feeds it.
+pub(crate) struct Consumer {
+    pub(crate) function: &'static str,
+    /// How many records it gets at most at a time.
+    pub(crate) batch: usize,
+    /// Which records it gets.
+    pub(crate) filter: fn(&Record) -> bool,
+    /// Where its place in the stream is kept.
+    position: &'static str,
+}
+
+impl Consumer {
+    /// As many as SES takes in a call; those with a mail in the outbox.
+    pub(crate) const MAILER: Self = Self {
+        function: "mailer",
+        batch: 50,
+        filter: has_outbox,
+        position: "stream-position",
+    };
+    /// Every change of a user.
+    pub(crate) const HISTORY: Self = Self {
+        function: "history",
+        batch: 100,
+        filter: is_user,
+        position: "stream-position-history",
+    };
+}
+
+/// Reads the stream and invokes a function.
 pub(crate) struct Pump {
+    pub(crate) consumer: Consumer,
     pub(crate) client: Client,
     pub(crate) table: String,
     pub(crate) invoker: Invoker,
@@ -107,7 +133,7 @@ impl Pump {
         let position = self
             .data
             .as_ref()
-            .and_then(|data| std::fs::read_to_string(data.file(POSITION)).ok());
+            .and_then(|data| std::fs::read_to_string(data.file(self.consumer.position)).ok());
         let request = self
             .client
             .get_shard_iterator()
@@ -136,13 +162,13 @@ impl Pump {
             .ok_or_else(|| "no shard iterator".to_owned())
     }
 
-    /// Delivers those records that the mailer's event source lets through.
+    /// Delivers those records that the function's event source lets through.
     async fn deliver(&mut self, records: &[Record]) {
         let wanted: Vec<&Record> = records
             .iter()
-            .filter(|record| passes_filter(record))
+            .filter(|record| (self.consumer.filter)(record))
             .collect();
-        for batch in wanted.chunks(BATCH) {
+        for batch in wanted.chunks(self.consumer.batch) {
             if !self.deliver_batch(batch).await {
                 return;
             }
@@ -154,16 +180,24 @@ impl Pump {
     async fn deliver_batch(&mut self, mut batch: &[&Record]) -> bool {
         let mut tries = 0;
         while let Some(first) = batch.first() {
-            let failed = match self.invoker.invoke("mailer", event(batch)).await {
+            let failed = match self
+                .invoker
+                .invoke(self.consumer.function, event(batch))
+                .await
+            {
                 Ok(answer) => lowest_failure(&answer, batch),
                 Err(InvokeError::Unreachable(address)) => {
-                    tracing::warn!(address, "mail waits until the functions answer");
+                    tracing::warn!(
+                        address,
+                        function = self.consumer.function,
+                        "the stream waits until the functions answer"
+                    );
                     tries = tries.min(TRIES - 2);
                     Some(0)
                 }
                 Err(error) => {
                     // Nothing says that it is the record\'s fault, so the record is not put aside for it.
-                    tracing::error!(%error, "the mailer failed");
+                    tracing::error!(%error, "a function that reads the stream failed");
                     tries = tries.min(TRIES - 2);
                     Some(0)
                 }
@@ -206,7 +240,7 @@ impl Pump {
 
     fn remember(&self, record: Option<&Record>) {
         if let (Some(data), Some(record)) = (&self.data, record)
-            && let Err(error) = data.replace(POSITION, sequence(record).as_bytes())
+            && let Err(error) = data.replace(self.consumer.position, sequence(record).as_bytes())
         {
             tracing::error!(%error, "the stream's position could not be kept");
         }
@@ -222,8 +256,16 @@ impl Pump {
     }
 }
 
-/// The event source's filter: `{"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}`.
-fn passes_filter(record: &Record) -> bool {
+/// The history's filter: `{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"sk":{"S":["USER"]}}}}`.
+fn is_user(record: &Record) -> bool {
+    let change = record.dynamodb();
+    let sort_key = change.and_then(|change| change.keys()?.get("sk")?.as_s().ok());
+    change.is_some_and(|change| change.new_image().is_some())
+        && sort_key.is_some_and(|sk| sk == "USER")
+}
+
+/// The mailer's filter: `{"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}`.
+fn has_outbox(record: &Record) -> bool {
     let image = record.dynamodb().and_then(|change| change.new_image());
     image
         .and_then(|image| image.get("outbox"))

@@ -20,13 +20,14 @@ use usher::{
 };
 
 use crate::{
+    bus::Bus,
     database,
     files::DataDir,
     gateway::{self, Gateway},
     invoker::Invoker,
     mailbox::{self, Mailbox},
     options::{Options, StartError},
-    pump::Pump,
+    pump::{Consumer, Pump},
     schedule,
     ses::Ses,
     sign_in::SignIn,
@@ -51,7 +52,10 @@ pub struct Stack {
     pub variables: Vec<(String, String)>,
     sign_in: Arc<SignIn>,
     invoker: Invoker,
-    idle: watch::Receiver<u64>,
+    /// How often each reader of the stream has found it empty.
+    idle: [watch::Receiver<u64>; 2],
+    /// How many of SES's events were taken in.
+    reported: watch::Receiver<usize>,
     /// Stops the gateway and the pump.
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -125,16 +129,28 @@ impl Stack {
         if let Some(every) = options.sweep_every {
             tasks.spawn(schedule::run(invoker.clone(), every, stopped.clone()));
         }
-        let (idle, idling) = watch::channel(0);
-        let pump = Pump {
-            client: streams_client(&database_url),
-            table: TABLE.to_owned(),
+        let idle = [Consumer::MAILER, Consumer::HISTORY].map(|consumer| {
+            let (idle, idling) = watch::channel(0);
+            let pump = Pump {
+                consumer,
+                client: streams_client(&database_url),
+                table: TABLE.to_owned(),
+                invoker: invoker.clone(),
+                data: data.clone(),
+                idle,
+                stop: stopped.clone(),
+            };
+            tasks.spawn(pump.run());
+            idling
+        });
+        let (done, reported) = watch::channel(0);
+        let bus = Bus {
+            ses: Arc::clone(&ses),
             invoker: invoker.clone(),
-            data: data.clone(),
-            idle,
+            done,
             stop: stopped.clone(),
         };
-        tasks.spawn(pump.run());
+        tasks.spawn(bus.run());
 
         let gateway = Gateway {
             invoker: invoker.clone(),
@@ -160,7 +176,8 @@ impl Stack {
             variables,
             sign_in,
             invoker,
-            idle: idling,
+            idle,
+            reported,
             stop,
             tasks,
             stop_services,
@@ -175,6 +192,12 @@ impl Stack {
             .map_err(StartError::other)
     }
 
+    /// Puts an event on the bus, as SES would; answers once it is taken in.
+    pub async fn publish(&self, event: Value) -> Result<(), StartError> {
+        let taken_in = self.invoker.invoke("feedback", event).await;
+        taken_in.map(|_| ()).map_err(StartError::other)
+    }
+
     /// Has the sweeper look after what is due; answers what it has done.
     pub async fn sweep(&self) -> Result<Value, StartError> {
         schedule::sweep(&self.invoker)
@@ -182,13 +205,19 @@ impl Stack {
             .map_err(StartError::other)
     }
 
-    /// Waits until the stream is empty, so that every mail that was queued before is sent.
+    /// Waits until the stream is empty and SES has nothing more to report: every mail that was queued before is sent, and
+    /// what became of it is known and in its user's history.
     pub async fn settled(&self) {
-        let mut idle = self.idle.clone();
-        // The next time may have begun before this call; the one after it has not.
-        let target = *idle.borrow() + 2;
-        // An error means that the pump is gone; then nothing will be sent any more.
-        let _ = idle.wait_for(|count| *count >= target).await;
+        let [mailer, history] = &self.idle;
+        empty(mailer.clone()).await;
+        let published = *self.ses.published().borrow();
+        // An error means that the bus is gone; then nothing will be reported any more.
+        let _ = self
+            .reported
+            .clone()
+            .wait_for(|done| *done >= published)
+            .await;
+        empty(history.clone()).await;
     }
 
     /// Stops. Requests and mails that are under way are finished first, within ten seconds.
@@ -198,6 +227,14 @@ impl Stack {
         let _ = self.stop_services.send(true);
         finish(&mut self.services, Duration::from_secs(1)).await;
     }
+}
+
+/// Waits until a reader of the stream has found it empty.
+async fn empty(mut idle: watch::Receiver<u64>) {
+    // The next time may have begun before this call; the one after it has not.
+    let target = *idle.borrow() + 2;
+    // An error means that the reader is gone; then nothing will be read any more.
+    let _ = idle.wait_for(|count| *count >= target).await;
 }
 
 async fn functions(options: &Options, env: &Environment) -> Result<Invoker, StartError> {

@@ -14,6 +14,13 @@ pub struct Delivery {
     /// Why it got no further, in a sentence for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Which try this is about: the user's `version` in the stream record that the mailer claimed. SES's events carry it as
+    /// the tag `attempt`. None until a mailer claims, and once SES has refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u64>,
+    /// The id by which SES knows the mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
 }
 
 impl Delivery {
@@ -23,19 +30,37 @@ impl Delivery {
             status,
             at,
             reason: None,
+            attempt: None,
+            message_id: None,
         }
     }
 
-    /// Nobody knows whether the mail went.
-    pub fn unknown(at: Timestamp) -> Self {
+    /// The same, for this reason.
+    #[must_use]
+    pub fn because(self, reason: &str) -> Self {
         Self {
-            status: DeliveryStatus::Unknown,
-            at,
-            reason: Some(UNKNOWN.to_owned()),
+            reason: Some(reason.to_owned()),
+            ..self
         }
+    }
+
+    /// The same, of this try.
+    #[must_use]
+    pub fn of_attempt(self, attempt: Option<u64>) -> Self {
+        Self { attempt, ..self }
+    }
+
+    /// Nobody knows whether this try's mail went.
+    pub fn unknown(at: Timestamp, attempt: Option<u64>) -> Self {
+        Self::new(DeliveryStatus::Unknown, at)
+            .because(UNKNOWN)
+            .of_attempt(attempt)
     }
 }
 
+/// Why a mail is put off when nothing is wrong: others are before it.
+pub const IN_TURN: &str =
+    "Much mail is waiting, and SES takes only so much a second. This one has its turn soon.";
 const UNKNOWN: &str = "The mail may have gone or not: what SES answered was lost. It is sent again soon, with the same link, three times at most.";
 
 /// The stations of a mail.
@@ -52,8 +77,18 @@ pub enum DeliveryStatus {
     Unknown,
     /// SES has taken it.
     Sent,
+    /// The recipient's server does not take it for now; SES goes on trying. Reported by SES, as are those that follow.
+    Delayed,
+    /// The recipient's server has taken it.
+    Delivered,
+    /// The recipient's server has refused it.
+    Bounced,
+    /// The recipient has called it spam.
+    Complained,
     /// The invitation ended before the mail was sent. Shown, never stored.
     Cancelled,
+    /// The address was suppressed before the mail was sent. Shown, never stored.
+    Suppressed,
     /// SES did not take it, and trying again would not help before somebody acts.
     Failed,
 }
@@ -64,6 +99,8 @@ pub enum DeliveryStatus {
 pub enum MailKind {
     /// The invitation, at first or again.
     Invitation,
+    /// The invitation once more, with the same link, since it ends soon.
+    Reminder,
 }
 
 /// How often a mail was tried in vain since it was asked for.

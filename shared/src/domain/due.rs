@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{DeliveryStatus, StateName, User};
+use super::{DeliveryStatus, Reminders, StateName, User};
 
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub enum Due {
     Queue,
     /// The mailer that was sending the mail is gone, and nobody knows whether SES took it. It is left alone for a while.
     Unknown,
+    /// SES has reported what became of a mail whose fate was unknown: the pipeline takes note, and sends it no more.
+    Settle,
+    /// The person is to be reminded; this is the how manieth reminder, from 1.
+    Remind(u8),
     /// Nobody could find out three times whether the mail went: it is not sent a fourth time by itself.
     GiveUp,
     /// The link's time is over.
@@ -26,28 +30,40 @@ const MOST_DOUBTS: u32 = 3;
 impl User {
     /// What is to be done about this user `now`.
     ///
-    /// A mail whose fate is unknown is sent again only while its invitation waits to be accepted.
-    pub fn due(&self, now: Timestamp) -> Due {
+    /// A mail whose fate is unknown is sent again only while its invitation waits to be accepted and its address may have
+    /// mail.
+    pub fn due(&self, now: Timestamp, reminders: &Reminders) -> Due {
         let over = self.due_at.is_none_or(|at| at <= now);
         let waiting = self.state.name() == StateName::Pending;
-        match self.delivery.status {
-            DeliveryStatus::Sending if over => Due::Unknown,
+        let status = self.delivery.status;
+        let open = matches!(
+            status,
+            DeliveryStatus::Queued | DeliveryStatus::Sending | DeliveryStatus::Unknown
+        );
+        match status {
             // Somebody is at it; what is to be done about the invitation can wait until that is over.
-            DeliveryStatus::Sending => Due::Wait(self.due_at),
+            DeliveryStatus::Sending if !over => Due::Wait(self.due_at),
+            _ if open && self.mail_is_reported() => Due::Settle,
+            DeliveryStatus::Sending => Due::Unknown,
             _ if !waiting => Due::Wait(None),
             _ if self.has_expired(now) => Due::Expire,
+            _ if open && self.suppressed.is_some() => Due::Wait(Some(self.expires_at)),
             DeliveryStatus::Unknown if over && self.mail_tries.doubtful >= MOST_DOUBTS => {
                 Due::GiveUp
             }
             DeliveryStatus::Queued | DeliveryStatus::Unknown if over => Due::Queue,
             DeliveryStatus::Queued | DeliveryStatus::Unknown => Due::Wait(self.due_at),
-            _ => Due::Wait(Some(self.expires_at)),
+            _ => match self.next_reminder(reminders) {
+                Some((at, number)) if at <= now => Due::Remind(number),
+                Some((at, _)) => Due::Wait(Some(at)),
+                None => Due::Wait(Some(self.expires_at)),
+            },
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use jiff::SignedDuration;
 
     use super::*;
@@ -56,7 +72,7 @@ mod tests {
         TenantId, TokenKey, UserId,
     };
 
-    fn user(status: DeliveryStatus, due: i64) -> (User, Timestamp) {
+    pub(crate) fn user(status: DeliveryStatus, due: i64) -> (User, Timestamp) {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let mut user = Invitation {
             email: EmailAddress::parse("ann@example.com").unwrap(),
@@ -97,14 +113,21 @@ mod tests {
             (Sending, 0, Due::Unknown),
         ] {
             let (user, now) = user(status, due);
-            assert_eq!(user.due(now), expected, "{status:?}");
+            assert_eq!(user.due(now, &Reminders::default()), expected, "{status:?}");
         }
         for status in [Queued, Unknown, Sending] {
             let (user, now) = user(status, 1);
-            assert_eq!(user.due(now), Due::Wait(user.due_at), "{status:?}");
+            assert_eq!(
+                user.due(now, &Reminders::default()),
+                Due::Wait(user.due_at),
+                "{status:?}"
+            );
         }
         let (user, now) = user(Sent, 0);
-        assert_eq!(user.due(now), Due::Wait(Some(user.expires_at)));
+        assert_eq!(
+            user.due(now, &Reminders::default()),
+            Due::Wait(Some(user.expires_at))
+        );
     }
 
     #[test]
@@ -117,7 +140,7 @@ mod tests {
         ] {
             let (mut user, now) = user(status, 0);
             user.state = State::Revoked { revoked_at: now };
-            assert_eq!(user.due(now), expected, "{status:?}");
+            assert_eq!(user.due(now, &Reminders::default()), expected, "{status:?}");
         }
     }
 
@@ -129,7 +152,11 @@ mod tests {
             DeliveryStatus::Failed,
         ] {
             let (user, _) = user(status, 0);
-            assert_eq!(user.due(user.expires_at), Due::Expire, "{status:?}");
+            assert_eq!(
+                user.due(user.expires_at, &Reminders::default()),
+                Due::Expire,
+                "{status:?}"
+            );
         }
     }
 }

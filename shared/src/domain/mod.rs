@@ -6,6 +6,8 @@
 mod delivery;
 mod due;
 mod email;
+mod feedback;
+mod history;
 mod id;
 mod invitation;
 mod link;
@@ -13,22 +15,28 @@ mod locale;
 mod operation;
 mod paste;
 mod redirect;
+mod reminder;
 mod requirement;
 mod text;
 mod token;
 mod user;
 
 pub use self::{
-    delivery::{Delivery, DeliveryStatus, MailClaim, MailKind, MailTries},
+    delivery::{Delivery, DeliveryStatus, IN_TURN, MailClaim, MailKind, MailTries},
     due::Due,
     email::{EmailAddress, EmailError, EmailKey},
+    feedback::{Feedback, MailReport, MailState, ReportKind, Suppression, SuppressionReason},
+    history::{HistoryEvent, HistoryKind, happened},
     id::{IdError, TenantId, UserId},
     invitation::{Invitation, Lifetime, LifetimeError, MAIL_DUE},
     link::{Accept, Decline, LinkRefusal, Renew, RenewRefusal},
     locale::{Locale, LocaleError, LocaleSource, resolve_locale},
-    operation::{ClaimMail, Resend, ResendRefusal, Revoke, RevokeRefusal},
+    operation::{
+        ClaimMail, LiftRefusal, LiftSuppression, Resend, ResendRefusal, Revoke, RevokeRefusal,
+    },
     paste::{Pasted, split_paste},
     redirect::{Origins, RedirectError, RedirectUrl},
+    reminder::{Reminders, RemindersError},
     requirement::Requirement,
     text::{ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, TextError},
     token::{InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Group, InvitationToken, Lifetime, Locale, LocaleSource, Message, Nonce, Requirement, StateName,
-    TenantId, TokenHash, User, UserId, invitation::MAIL_DUE, requirement::first_broken,
+    Group, InvitationToken, Inviter, Lifetime, Locale, LocaleSource, Message, Nonce, Requirement,
+    StateName, SuppressionReason, TenantId, TokenHash, User, UserId, invitation::MAIL_DUE,
+    requirement::first_broken,
 };
 
 /// After a mail was asked for, how long until the next may be.
@@ -46,6 +47,8 @@ pub(super) fn retry_at(user: &User, nth: usize) -> Timestamp {
 pub struct Resend {
     /// Whose user it must be.
     pub tenant: TenantId,
+    /// Which administrator.
+    pub by: Inviter,
     /// Now.
     pub now: Timestamp,
     /// Also bring back a revoked or declined invitation.
@@ -77,6 +80,8 @@ pub enum ResendRefusal {
     Declined,
     /// An invitation to be an administrator, which only an administrator may send again.
     Administrator,
+    /// The address gets no mail.
+    Suppressed(SuppressionReason),
     /// The cool-down is not over.
     TooSoon {
         /// When it is.
@@ -104,6 +109,7 @@ impl Resend {
         if !self.appoints {
             requirements.push(Requirement::NotInGroup(Group::administrators()));
         }
+        requirements.push(Requirement::NotSuppressed);
         requirements.extend(throttle(self.now));
         requirements
     }
@@ -120,6 +126,10 @@ impl Resend {
                 _ => ResendRefusal::Accepted,
             },
             Requirement::NotInGroup(_) => ResendRefusal::Administrator,
+            Requirement::NotSuppressed => ResendRefusal::Suppressed(
+                user.suppressed
+                    .map_or(SuppressionReason::Bounced, |suppressed| suppressed.reason),
+            ),
             Requirement::MailRequestedBy { nth: 0, .. } => ResendRefusal::TooSoon {
                 retry_at: retry_at(user, 0),
             },
@@ -141,6 +151,8 @@ impl Resend {
 pub struct Revoke {
     /// Whose user it must be.
     pub tenant: TenantId,
+    /// Which administrator.
+    pub by: Inviter,
     /// Now.
     pub now: Timestamp,
 }
@@ -183,6 +195,42 @@ impl Revoke {
     }
 }
 
+/// An administrator lets an address have mail again that bounced or called it spam.
+#[derive(Clone, Debug)]
+pub struct LiftSuppression {
+    /// Whose user it must be.
+    pub tenant: TenantId,
+    /// Which administrator.
+    pub by: Inviter,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Why a suppression is not lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiftRefusal {
+    /// No such user, or another tenant's.
+    NotFound,
+    /// There is none.
+    NotSuppressed,
+}
+
+impl LiftSuppression {
+    /// Why there is nothing to lift of `found`; none if there is.
+    pub fn refusal(&self, found: Option<&User>) -> Option<LiftRefusal> {
+        match found.filter(|user| user.tenant == self.tenant) {
+            None => Some(LiftRefusal::NotFound),
+            Some(user) if user.suppressed.is_none() => Some(LiftRefusal::NotSuppressed),
+            Some(_) => None,
+        }
+    }
+
+    /// When somebody checks that a mail was sent that had waited for this.
+    pub fn mail_due(&self) -> Timestamp {
+        plus(self.now, MAIL_DUE)
+    }
+}
+
 /// The mailer takes the mail that a stream record announced, so that nobody else sends it too.
 #[derive(Clone, Debug)]
 pub struct ClaimMail {
@@ -204,6 +252,8 @@ impl ClaimMail {
         vec![
             Requirement::State(&[StateName::Pending]),
             Requirement::NotExpired(self.now),
+            Requirement::NotSuppressed,
+            Requirement::MailUnreported,
             Requirement::MailToSend {
                 record: self.record,
             },

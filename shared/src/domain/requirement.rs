@@ -37,6 +37,10 @@ pub enum Requirement {
         /// The user's version in the record.
         record: u64,
     },
+    /// The address may have mail.
+    NotSuppressed,
+    /// SES has reported nothing of the try that the delivery is about: it may not have gone.
+    MailUnreported,
     /// The claim on this record's mail is still held.
     MailClaimed {
         /// The user's version in the record.
@@ -65,6 +69,8 @@ impl Requirement {
             }
             Self::Version(version) => user.version == *version,
             Self::MailToSend { record } => user.version == *record && user.outbox.is_some(),
+            Self::NotSuppressed => user.suppressed.is_none(),
+            Self::MailUnreported => !user.mail_is_reported(),
             Self::MailClaimed { record } => user.claim.is_some_and(|claim| claim.record == *record),
         }
     }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    Delivery, EmailAddress, ExternalId, Group, IdempotencyKey, Locale, LocaleSource, MailClaim,
-    MailKind, MailTries, Message, Metadata, Nonce, PersonName, RedirectUrl, TenantId, TokenHash,
-    UserId,
+    Delivery, EmailAddress, ExternalId, Feedback, Group, IdempotencyKey, Locale, LocaleSource,
+    MailClaim, MailKind, MailTries, Message, Metadata, Nonce, PersonName, RedirectUrl, Suppression,
+    TenantId, TokenHash, UserId,
 };
 
 /// A person who was invited, from the first invitation on. Serialises to the form in which the table keeps it;
@@ -45,6 +45,9 @@ pub struct User {
     pub state: State,
     /// Who invited first.
     pub invited_by: Inviter,
+    /// Which administrator last sent the invitation again, revoked it, or lifted a suppression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<Inviter>,
     /// When they did. Lists are ordered by it, so it never changes.
     #[serde(with = "ms::required")]
     pub invited_at: Timestamp,
@@ -77,8 +80,25 @@ pub struct User {
         with = "ms::optional"
     )]
     pub last_sent_at: Option<Timestamp>,
-    /// What has become of the last mail.
+    /// How far the pipeline got with the last mail. What became of it all in all says [`mail`](Self::mail).
     pub delivery: Delivery,
+    /// What SES reports of a mail. Only its events write it, so it may come before the mailer has noted that the mail went,
+    /// or be about an earlier try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
+    /// Why the address gets no more mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppression>,
+    /// When an administrator last said that it may have mail after all: what was reported before counts no more.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "ms::optional"
+    )]
+    pub suppression_lifted_at: Option<Timestamp>,
+    /// How many reminders of the current link were asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reminders: u8,
     /// The mail to send. While it is set, the stream hands this user to the mailer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbox: Option<MailKind>,
@@ -123,12 +143,29 @@ impl User {
         now >= self.expires_at
     }
 
+    /// What the mail is that is to be sent, or was sent last: the invitation, or after it reminders.
+    pub fn mail_kind(&self) -> MailKind {
+        if self.reminders == 0 {
+            MailKind::Invitation
+        } else {
+            MailKind::Reminder
+        }
+    }
+
     /// When the `nth` newest mail (0 is the newest) was asked for.
     pub fn mail_request(&self, nth: usize) -> Option<Timestamp> {
         self.mail_requests
             .get(nth)
             .and_then(|&at| Timestamp::from_millisecond(at).ok())
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's `skip_serializing_if` hands a reference to the field"
+)]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// The stored states. `expired` is not among them: it is derived, see [`User::state_at`].

@@ -17,5 +17,5 @@ pub use self::{
     paging::{CursorKind, Paging, encode_cursor, query},
     problem::Problem,
     retry::{corrected, daily_limit, too_soon, unavailable, user_not_found},
-    user::UserView,
+    user::{HistoryEventView, UserView},
 };

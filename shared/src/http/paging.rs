@@ -15,6 +15,8 @@ pub enum CursorKind {
     Newest,
     /// By address.
     Address,
+    /// Of one user's history.
+    History,
 }
 
 impl CursorKind {
@@ -22,6 +24,7 @@ impl CursorKind {
         match self {
             Self::Newest => "n:",
             Self::Address => "a:",
+            Self::History => "h:",
         }
     }
 }

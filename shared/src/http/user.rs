@@ -5,8 +5,9 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    Delivery, DeliveryStatus, ExternalId, Group, Inviter, Locale, LocaleSource, PersonName,
-    RedirectUrl, State, StateName, User, UserId,
+    DeliveryStatus, ExternalId, Group, HistoryEvent, HistoryKind, Inviter, Locale, LocaleSource,
+    MailState, PersonName, RedirectUrl, State, StateName, Suppression, SuppressionReason, User,
+    UserId,
 };
 
 /// The user's JSON. Every field is always there; what is not known is `null`.
@@ -36,6 +37,7 @@ pub struct UserView<'a> {
     #[serde(serialize_with = "some_instant")]
     last_sent_at: Option<Timestamp>,
     delivery: DeliveryView<'a>,
+    suppressed: Option<SuppressionView>,
     redirect_url: Option<&'a RedirectUrl>,
     #[serde(serialize_with = "instant")]
     created_at: Timestamp,
@@ -49,6 +51,15 @@ struct InviterView<'a> {
     name: Option<&'a PersonName>,
 }
 
+impl<'a> InviterView<'a> {
+    fn of(Inviter { id, name }: &'a Inviter) -> Self {
+        Self {
+            id,
+            name: name.as_ref(),
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct DeliveryView<'a> {
     status: DeliveryStatus,
@@ -57,24 +68,11 @@ struct DeliveryView<'a> {
     reason: Option<&'a str>,
 }
 
-impl<'a> DeliveryView<'a> {
-    fn of(user: &'a User) -> Self {
-        let Delivery { status, at, reason } = &user.delivery;
-        // The mail was in the outbox when the invitation ended, and was taken out with it.
-        if *status == DeliveryStatus::Queued && user.state != State::Pending {
-            let reason = Some("The invitation ended before its mail was sent.");
-            return Self {
-                status: DeliveryStatus::Cancelled,
-                at: *at,
-                reason,
-            };
-        }
-        Self {
-            status: *status,
-            at: *at,
-            reason: reason.as_deref(),
-        }
-    }
+#[derive(Debug, Serialize)]
+struct SuppressionView {
+    reason: SuppressionReason,
+    #[serde(serialize_with = "instant")]
+    at: Timestamp,
 }
 
 impl<'a> UserView<'a> {
@@ -86,8 +84,7 @@ impl<'a> UserView<'a> {
             State::Revoked { revoked_at } => (None, Some(revoked_at), None),
             State::Declined { declined_at } => (None, None, Some(declined_at)),
         };
-        let Inviter { id, name } = &user.invited_by;
-        let delivery = DeliveryView::of(user);
+        let MailState { status, at, reason } = user.mail();
         Self {
             id: user.id,
             email: user.email.as_str(),
@@ -101,10 +98,7 @@ impl<'a> UserView<'a> {
                 .as_ref()
                 .map(crate::domain::Metadata::as_object),
             state: user.state_at(now),
-            invited_by: InviterView {
-                id,
-                name: name.as_ref(),
-            },
+            invited_by: InviterView::of(&user.invited_by),
             invited_at: user.invited_at,
             expires_at: user.expires_at,
             accepted_at,
@@ -112,10 +106,39 @@ impl<'a> UserView<'a> {
             declined_at,
             send_count: user.send_count,
             last_sent_at: user.last_sent_at,
-            delivery,
+            delivery: DeliveryView { status, at, reason },
+            suppressed: user
+                .suppressed
+                .map(|Suppression { reason, at }| SuppressionView { reason, at }),
             redirect_url: user.redirect_url.as_ref(),
             created_at: user.created_at,
             updated_at: user.updated_at,
+        }
+    }
+}
+
+/// One event of a user's history as the API shows it. Every field is always there; what does not apply is `null`.
+#[derive(Debug, Serialize)]
+pub struct HistoryEventView<'a> {
+    kind: HistoryKind,
+    #[serde(serialize_with = "instant")]
+    at: Timestamp,
+    by: Option<InviterView<'a>>,
+    attempt: Option<u64>,
+    message_id: Option<&'a str>,
+    reason: Option<&'a str>,
+}
+
+impl<'a> HistoryEventView<'a> {
+    /// The event.
+    pub fn of(event: &'a HistoryEvent) -> Self {
+        Self {
+            kind: event.kind,
+            at: event.at,
+            by: event.by.as_ref().map(InviterView::of),
+            attempt: event.attempt,
+            message_id: event.message_id.as_deref(),
+            reason: event.reason.as_deref(),
         }
     }
 }

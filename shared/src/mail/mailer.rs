@@ -31,7 +31,10 @@ const RECIPIENTS_PER_CALL: usize = 50;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// SES has taken it.
-    Sent,
+    Sent {
+        /// The id by which SES knows it.
+        message_id: String,
+    },
     /// SES did not take it now: try again.
     Retry {
         /// For the log.
@@ -299,7 +302,9 @@ fn entry_outcome(result: &BulkEmailEntryResult) -> Outcome {
         tracing::warn!(status = status.as_str(), "SES did not take a mail");
     }
     match result.status() {
-        Some(Status::Success) => Outcome::Sent,
+        Some(Status::Success) => Outcome::Sent {
+            message_id: result.message_id().unwrap_or_default().to_owned(),
+        },
         Some(status @ (Status::TransientFailure | Status::AccountThrottled)) => {
             Outcome::busy(status.as_str())
         }

@@ -6,7 +6,7 @@ use url::Url;
 use super::{date::in_words, template::HTML_SUFFIX};
 use crate::{
     config::Environment,
-    domain::{InvitationToken, Locale, User},
+    domain::{InvitationToken, Locale, MailKind, User},
 };
 
 /// Who writes, and where links lead.
@@ -61,6 +61,14 @@ impl Sender {
                 text(user.message.as_ref().map(|message| message.as_str())).replace("\r\n", "\n"),
             ),
             ("product_name", self.product_name.clone()),
+            // Nothing to print: templates ask whether it is there.
+            (
+                "reminder",
+                match user.mail_kind() {
+                    MailKind::Invitation => String::new(),
+                    MailKind::Reminder => "1".to_owned(),
+                },
+            ),
         ])
     }
 }

@@ -156,6 +156,7 @@ mod tests {
             "inviter_name",
             "message",
             "product_name",
+            "reminder",
         ];
         for template in &Templates::built_in().all {
             for part in [template.subject, template.text, template.html] {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Attempt, Store, StoreError, item::Item, keys, update::Writer};
 use crate::domain::{
-    Delivery, DeliveryStatus, Due, MailKind, Requirement, StateName, User, UserId,
+    Delivery, DeliveryStatus, Due, MailKind, Reminders, Requirement, StateName, User, UserId,
 };
 
 /// How many keys a query reads: as many users as one `BatchGetItem` takes.
@@ -102,7 +102,7 @@ impl Store {
     /// Does what [`User::due`] found. Refused if anything has happened to the user since they were read.
     ///
     /// `mail_due` is when somebody looks at a mail that is announced now; `settled_by`, until when one whose fate is unknown
-    /// is left alone.
+    /// is left alone; and the reminders that there are say when there is something to do for a mail that went.
     pub async fn settle_due(
         &self,
         user: &User,
@@ -110,11 +110,12 @@ impl Store {
         now: Timestamp,
         mail_due: Timestamp,
         settled_by: Timestamp,
+        reminders: &Reminders,
     ) -> Result<Attempt, StoreError> {
         let update = self.update_of_user(now, Writer::Sweeper)?;
         let update = match due {
             Due::Queue => update
-                .set("outbox", MailKind::Invitation)?
+                .set("outbox", user.mail_kind())?
                 .set(
                     "delivery",
                     Delivery {
@@ -124,18 +125,32 @@ impl Store {
                 )?
                 .remove(&["claim"])
                 .due(user.id, mail_due)?,
+            Due::Remind(number) => update
+                .set("reminders", number)?
+                .remove(&["claim", "mail_tries"])
+                .queue_mail(user.id, MailKind::Reminder, now, mail_due)?,
             Due::Unknown => update
-                .set("delivery", Delivery::unknown(now))?
+                .set("delivery", Delivery::unknown(now, user.delivery.attempt))?
                 .set("mail_tries", user.mail_tries.doubted())?
                 .due(user.id, settled_by)?,
+            Due::Settle => {
+                let settled = user.settled(now);
+                update
+                    .set("delivery", &settled.delivery)?
+                    .set("send_count", settled.send_count)?
+                    .set_some(
+                        "last_sent_at",
+                        settled.last_sent_at.map(Timestamp::as_millisecond),
+                    )?
+                    .remove(&["outbox", "claim", "mail_tries"])
+                    .due(user.id, settled.next_due(reminders))?
+            }
             Due::GiveUp => update
                 .set(
                     "delivery",
-                    Delivery {
-                        status: DeliveryStatus::Failed,
-                        at: now,
-                        reason: Some(DOUBTED.to_owned()),
-                    },
+                    Delivery::new(DeliveryStatus::Failed, now)
+                        .because(DOUBTED)
+                        .of_attempt(user.delivery.attempt),
                 )?
                 .remove(&["claim", "mail_tries"])
                 .due(user.id, user.expires_at)?,

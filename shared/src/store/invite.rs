@@ -13,10 +13,10 @@ use serde::Serialize;
 use super::{
     Store, StoreError,
     error::is_transient,
-    item::{AddressRow, Item, Suppression, UserRow, read, write},
-    users::user_key_item,
+    item::{AddressRow, Item, UserRow, read, write},
+    keys,
 };
-use crate::domain::{User, UserId};
+use crate::domain::{Suppression, User, UserId};
 
 /// Two actions a person; DynamoDB takes 100 in a transaction.
 pub const INVITEES_PER_CALL: usize = 50;
@@ -87,7 +87,7 @@ impl Store {
     ///
     /// One `BatchGetItem`, and one more for each time DynamoDB leaves keys unprocessed.
     pub async fn users(&self, ids: &[UserId]) -> Result<HashMap<UserId, User>, StoreError> {
-        let mut keys: Vec<Item> = ids.iter().copied().map(user_key_item).collect();
+        let mut keys: Vec<Item> = ids.iter().copied().map(keys::user_key).collect();
         let mut users = HashMap::new();
         // DynamoDB may answer a part at a time; an answer without any progress ends the loop.
         while !keys.is_empty() {
@@ -129,7 +129,7 @@ impl Store {
         Ok(users)
     }
 
-    fn put_new(&self, row: &impl Serialize) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn put_new(&self, row: &impl Serialize) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(write(row)?))

@@ -7,7 +7,7 @@ use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, keys};
-use crate::domain::{User, UserId};
+use crate::domain::{Suppression, User, UserId};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -50,24 +50,12 @@ pub(super) struct AddressRow {
     pub(super) user_id: Option<UserId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) suppressed: Option<Suppression>,
-}
-
-/// Why an address is not to be written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suppression {
-    /// The reason.
-    pub reason: SuppressionReason,
-    /// Since when.
-    #[serde(with = "ms::required")]
-    pub at: Timestamp,
-}
-
-/// Reasons not to write to an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SuppressionReason {
-    /// The person asked not to be invited again.
-    Declined,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "ms::optional"
+    )]
+    pub(super) suppression_lifted_at: Option<Timestamp>,
 }
 
 impl AddressRow {
@@ -77,6 +65,7 @@ impl AddressRow {
             sk: keys::ADDRESS_SK.to_owned(),
             user_id: Some(user.id),
             suppressed: None,
+            suppression_lifted_at: None,
         }
     }
 }

@@ -1,11 +1,18 @@
 //! Every key of the table, and nothing else. `#` separates the parts; no part can hold one.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
-use crate::domain::{EmailKey, TenantId, UserId};
+use super::item::Item;
+use crate::domain::{EmailKey, HistoryEvent, TenantId, UserId};
 
 pub(super) const USER_SK: &str = "USER";
 pub(super) const ADDRESS_SK: &str = "ADDRESS";
+/// What the `sk` of every event in a user's history begins with.
+pub(super) const EVENT: &str = "EVENT#";
+/// The `pk` of the rows that count what SES reports.
+pub(super) const TALLY: &str = "TALLY";
 /// Both keys of the one row in which mailers take turns.
 pub(super) const PACE: &str = "PACE";
 
@@ -22,6 +29,9 @@ pub(super) const BY_DUE: &str = "by_due";
 pub(super) const BY_DUE_PK: &str = "by_due_pk";
 pub(super) const DUE_AT: &str = "due_at";
 
+/// When DynamoDB may delete a row by itself, in seconds since 1970. Only rows that are worth nothing by then have it.
+pub(super) const DELETE_AT: &str = "delete_at";
+
 /// Over how many partitions what is due is spread: each takes 1,000 writes a second.
 pub(super) const DUE_SHARDS: u8 = 8;
 
@@ -31,6 +41,45 @@ pub(super) fn user_pk(id: UserId) -> String {
 
 pub(super) fn address_pk(tenant: &TenantId, email: &EmailKey) -> String {
     format!("ADDRESS#{tenant}#{}", email.as_str())
+}
+
+/// Where a user is.
+pub(super) fn user_key(id: UserId) -> Item {
+    key(user_pk(id), USER_SK)
+}
+
+/// Where an address is.
+pub(super) fn address_key(tenant: &TenantId, email: &EmailKey) -> Item {
+    key(address_pk(tenant, email), ADDRESS_SK)
+}
+
+/// Both keys as DynamoDB takes them.
+pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
+    [("pk", pk.into()), ("sk", sk.into())]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
+        .into()
+}
+
+/// Where in a user's history an event is: by time, and the same however often it is derived.
+pub(super) fn event_sk(event: &HistoryEvent) -> String {
+    let HistoryEvent {
+        kind,
+        at,
+        number,
+        message_id,
+        reason,
+        ..
+    } = event;
+    // Tells two reports of a kind and an instant apart.
+    let rest = Sha256::digest(format!("{message_id:?}{reason:?}"));
+    let rest = u32::from_be_bytes([rest[0], rest[1], rest[2], rest[3]]);
+    format!("{EVENT}{at:.3}#{number:010}#{}#{rest:08x}", kind.as_str())
+}
+
+/// Which of the rows that count a `bucket` of time. There is one for each shard of what is due, since each takes only so
+/// many writes a second.
+pub(super) fn tally_sk(bucket: i64, shard: u8) -> String {
+    format!("{bucket:010}#{shard}")
 }
 
 /// `partition` is a stored state, or `expired` for what the sweeper has moved there.
@@ -49,7 +98,12 @@ pub(super) fn user_id(pk: &str) -> Option<UserId> {
 }
 
 pub(super) fn by_due_pk(id: UserId) -> String {
-    due_shard_pk(id.to_bytes()[15] % DUE_SHARDS)
+    due_shard_pk(shard(id))
+}
+
+/// Which shard a user belongs to.
+pub(super) fn shard(id: UserId) -> u8 {
+    id.to_bytes()[15] % DUE_SHARDS
 }
 
 pub(super) fn due_shard_pk(shard: u8) -> String {

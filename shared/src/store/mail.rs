@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Attempt, Store, StoreError, update::Writer};
+use super::{
+    Attempt, Store, StoreError,
+    update::{Update, Writer},
+};
 use crate::domain::{ClaimMail, Delivery, DeliveryStatus, MailClaim, MailTries, Requirement, User};
 
 /// How many of a user's mail requests are kept: as many as the daily limit looks at.
@@ -22,7 +25,7 @@ impl Store {
             .set("token_hash", claim.token)?
             .set(
                 "delivery",
-                Delivery::new(DeliveryStatus::Sending, claim.now),
+                Delivery::new(DeliveryStatus::Sending, claim.now).of_attempt(Some(claim.record)),
             )?
             .due(claim.user_id, claim.until)?
             .remove(&["outbox"])
@@ -31,21 +34,26 @@ impl Store {
         self.update_user(claim.user_id, update).await
     }
 
-    /// SES has taken the mail. Refused if the claim was lost meanwhile.
+    /// SES has taken the mail, under this id; somebody has to look at the user again at `due`. Refused if the claim was lost
+    /// meanwhile.
     pub async fn mail_sent(
         &self,
         user: &User,
         record: u64,
         now: Timestamp,
+        message_id: &str,
+        due: Timestamp,
     ) -> Result<Attempt, StoreError> {
+        let delivery = Delivery {
+            message_id: Some(message_id.to_owned()),
+            ..Delivery::new(DeliveryStatus::Sent, now).of_attempt(Some(record))
+        };
         let update = self
-            .update_of_user(now, Writer::Mailer)?
-            .set("delivery", Delivery::new(DeliveryStatus::Sent, now))?
+            .outcome(record, now, &delivery)?
             .increment("send_count")?
             .set("last_sent_at", now.as_millisecond())?
             .remove(&["claim", "mail_tries"])
-            .due(user.id, user.expires_at)?
-            .require(&[Requirement::MailClaimed { record }])?;
+            .due(user.id, due)?;
         self.update_user(user.id, update).await
     }
 
@@ -58,11 +66,9 @@ impl Store {
         settled_by: Timestamp,
     ) -> Result<Attempt, StoreError> {
         let update = self
-            .update_of_user(now, Writer::Mailer)?
-            .set("delivery", Delivery::unknown(now))?
+            .outcome(record, now, &Delivery::unknown(now, Some(record)))?
             .set("mail_tries", user.mail_tries.doubted())?
-            .due(user.id, settled_by)?
-            .require(&[Requirement::MailClaimed { record }])?;
+            .due(user.id, settled_by)?;
         self.update_user(user.id, update).await
     }
 
@@ -74,17 +80,11 @@ impl Store {
         now: Timestamp,
         reason: &str,
     ) -> Result<Attempt, StoreError> {
-        let delivery = Delivery {
-            status: DeliveryStatus::Failed,
-            at: now,
-            reason: Some(reason.to_owned()),
-        };
+        let failed = Delivery::new(DeliveryStatus::Failed, now).because(reason);
         let update = self
-            .update_of_user(now, Writer::Mailer)?
-            .set("delivery", delivery)?
+            .outcome(record, now, &failed.of_attempt(Some(record)))?
             .remove(&["claim", "mail_tries"])
-            .due(user.id, user.expires_at)?
-            .require(&[Requirement::MailClaimed { record }])?;
+            .due(user.id, user.expires_at)?;
         self.update_user(user.id, update).await
     }
 
@@ -98,18 +98,24 @@ impl Store {
         tries: MailTries,
         reason: &str,
     ) -> Result<Attempt, StoreError> {
-        let delivery = Delivery {
-            status: DeliveryStatus::Queued,
-            at: now,
-            reason: Some(reason.to_owned()),
-        };
+        let queued = Delivery::new(DeliveryStatus::Queued, now).because(reason);
         let update = self
-            .update_of_user(now, Writer::Mailer)?
-            .set("delivery", delivery)?
+            .outcome(record, now, &queued)?
             .set("mail_tries", tries)?
             .remove(&["claim"])
-            .due(user.id, until)?
-            .require(&[Requirement::MailClaimed { record }])?;
+            .due(user.id, until)?;
         self.update_user(user.id, update).await
+    }
+
+    /// What became of the mail that is claimed for this record.
+    fn outcome(
+        &self,
+        record: u64,
+        now: Timestamp,
+        delivery: &Delivery,
+    ) -> Result<Update, StoreError> {
+        self.update_of_user(now, Writer::Mailer)?
+            .set("delivery", delivery)?
+            .require(&[Requirement::MailClaimed { record }])
     }
 }

@@ -3,13 +3,17 @@
 
 mod due;
 mod error;
+mod feedback;
+mod history;
 mod invite;
 mod item;
 mod keys;
 mod list;
 mod mail;
 mod pace;
+mod suppression;
 mod table;
+mod tally;
 mod update;
 mod users;
 
@@ -20,10 +24,12 @@ use crate::{aws, clock::Entropy, config::Environment};
 pub use self::{
     due::{DuePage, DuePlace},
     error::{StoreError, TableUnusable},
+    history::{Change, EVENTS_PER_CALL, HistoryPage},
     invite::{INVITEES_PER_CALL, Written},
-    item::{Suppression, SuppressionReason, user_from_image},
+    item::user_from_image,
     list::{Page, Position, Selection},
     pace::Slot,
+    tally::Tally,
     users::Attempt,
 };
 

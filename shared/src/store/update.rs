@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{StoreError, keys};
-use crate::domain::{Delivery, DeliveryStatus, MailKind, Requirement, StateName, TenantId, UserId};
+use crate::domain::{
+    Delivery, DeliveryStatus, MailKind, Requirement, StateName, Suppression, TenantId, UserId,
+};
 
 /// Who writes to a user. Each leaves its own mark, so that the mailer's next write does not cover a request's.
 #[derive(Clone, Copy)]
@@ -80,6 +82,14 @@ impl Update {
         Ok(self)
     }
 
+    /// Like [`increment`](Self::increment), of an attribute that need not be there yet.
+    pub(super) fn count(mut self, name: &str) -> Result<Self, StoreError> {
+        let (name, none, one) = (self.name(name), self.value(0)?, self.value(1)?);
+        self.sets
+            .push(format!("{name} = if_not_exists({name}, {none}) + {one}"));
+        Ok(self)
+    }
+
     /// Puts the value before those that are in the list.
     pub(super) fn prepend(mut self, name: &str, value: impl Serialize) -> Result<Self, StoreError> {
         let (name, value) = (self.name(name), self.value([value])?);
@@ -108,16 +118,17 @@ impl Update {
             .set(keys::BY_STATE_PK, keys::by_state_pk(tenant, state.as_str()))
     }
 
-    /// Puts the invitation into the outbox; somebody looks at `due` whether it was sent.
+    /// Puts a mail into the outbox; somebody looks at `due` whether it was sent.
     pub(super) fn queue_mail(
         self,
         id: UserId,
+        kind: MailKind,
         now: Timestamp,
         due: Timestamp,
     ) -> Result<Self, StoreError> {
         self.prepend("mail_requests", now.as_millisecond())?
             .set("delivery", Delivery::new(DeliveryStatus::Queued, now))?
-            .set("outbox", MailKind::Invitation)?
+            .set("outbox", kind)?
             .due(id, due)
     }
 
@@ -149,6 +160,51 @@ impl Update {
         let condition = format!("{} = {}", self.name(name), self.value(value)?);
         self.conditions.push(condition);
         Ok(self)
+    }
+
+    /// Requires that the attribute is not there, or has this value.
+    pub(super) fn require_equal_or_none(
+        mut self,
+        name: &str,
+        value: impl Serialize,
+    ) -> Result<Self, StoreError> {
+        let (name, value) = (self.name(name), self.value(value)?);
+        let condition = format!("(attribute_not_exists({name}) OR {name} = {value})");
+        self.conditions.push(condition);
+        Ok(self)
+    }
+
+    /// Requires that the attribute is not there, or less than this value.
+    pub(super) fn require_less(
+        mut self,
+        name: &str,
+        value: impl Serialize,
+    ) -> Result<Self, StoreError> {
+        let (name, value) = (self.name(name), self.value(value)?);
+        let condition = format!("(attribute_not_exists({name}) OR {name} < {value})");
+        self.conditions.push(condition);
+        Ok(self)
+    }
+
+    /// Requires that there is no suppression, or a lesser one, and that none was lifted since this one.
+    pub(super) fn require_lesser_suppression(
+        mut self,
+        Suppression { reason, at }: Suppression,
+    ) -> Result<Self, StoreError> {
+        let at = at.as_millisecond();
+        let there = self.name("suppressed");
+        let (name_of_reason, name_of_at) = (self.name("reason"), self.name("at"));
+        let (same, later) = (self.value(reason)?, self.value(at)?);
+        let mut lesser = vec![
+            format!("attribute_not_exists({there})"),
+            format!("({there}.{name_of_reason} = {same} AND {there}.{name_of_at} < {later})"),
+        ];
+        for reason in reason.lesser() {
+            let reason = self.value(reason)?;
+            lesser.push(format!("{there}.{name_of_reason} = {reason}"));
+        }
+        self.conditions.push(format!("({})", lesser.join(" OR ")));
+        self.require_less("suppression_lifted_at", at)
     }
 
     /// The requirement as DynamoDB evaluates it. [`Requirement::holds`] says the same of a user in memory, and a
@@ -213,6 +269,18 @@ impl Update {
                     self.name("version"),
                     self.value(record)?,
                     self.name("outbox"),
+                )
+            }
+            Requirement::NotSuppressed => {
+                format!("attribute_not_exists({})", self.name("suppressed"))
+            }
+            Requirement::MailUnreported => {
+                let attempt = self.name("attempt");
+                let reported = format!("{}.{attempt}", self.name("feedback"));
+                let tried = format!("{}.{attempt}", self.name("delivery"));
+                // Compared with an attribute that is not there, everything is different or nothing, as the engine likes.
+                format!(
+                    "(attribute_not_exists({reported}) OR attribute_not_exists({tried}) OR {reported} <> {tried})"
                 )
             }
             Requirement::MailClaimed { record } => {

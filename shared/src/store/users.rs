@@ -2,17 +2,20 @@
 
 use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError, SuppressionReason, TableUnusable,
-    item::{Item, Suppression, read},
+    Store, StoreError, TableUnusable,
+    item::{Item, read},
     keys,
     update::{Update, Writer},
 };
-use crate::domain::{Accept, Decline, Renew, Resend, Revoke, StateName, User, UserId};
+use crate::domain::{
+    Accept, Decline, MailKind, Renew, Resend, Revoke, State, StateName, Suppression,
+    SuppressionReason, User, UserId,
+};
 
 /// What became of a conditional write.
 #[derive(Debug)]
@@ -26,13 +29,11 @@ pub enum Attempt {
 impl Store {
     /// The user of this id, whoever's it is. One strongly consistent `GetItem`.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let [pk, sk] = user_key(id);
         let found = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key(pk.0, pk.1)
-            .key(sk.0, sk.1)
+            .set_key(Some(keys::user_key(id)))
             .consistent_read(true)
             .send()
             .await
@@ -66,11 +67,13 @@ impl Store {
             )?
             .set("nonce", resend.nonce)?
             .set("token_hash", resend.token.hash())?
-            .queue_mail(id, resend.now, resend.mail_due())?
+            .set("changed_by", &resend.by)?
+            .queue_mail(id, MailKind::Invitation, resend.now, resend.mail_due())?
             .remove(&[
                 "renewed_hash",
                 "claim",
                 "mail_tries",
+                "reminders",
                 "revoked_at",
                 "declined_at",
             ])
@@ -84,6 +87,7 @@ impl Store {
             .update_of_user(revoke.now, Writer::Request)?
             .state(&revoke.tenant, StateName::Revoked)?
             .set("revoked_at", revoke.now.as_millisecond())?
+            .set("changed_by", &revoke.by)?
             // What is due stays due: if the mail is being sent, its fate is still to be found out.
             .remove(&["outbox"])
             .require(&revoke.requirements())?;
@@ -113,15 +117,14 @@ impl Store {
             .set("expires_at", renew.expires_at().as_millisecond())?
             .set("nonce", renew.nonce)?
             .set("renewed_hash", renew.token)?
-            .queue_mail(user.id, renew.now, renew.mail_due())?
-            .remove(&["token_hash", "claim", "mail_tries"])
+            .queue_mail(user.id, MailKind::Invitation, renew.now, renew.mail_due())?
+            .remove(&["token_hash", "claim", "mail_tries", "reminders"])
             .require(&renew.requirements())?;
         self.update_user(user.id, update).await
     }
 
     /// Notes that the person wants no invitation, with the user and with the address, so that the wish outlives the
-    /// user. One `TransactWriteItems`, which unlike `UpdateItem` answers no item: the user that is answered is the one
-    /// given, declined.
+    /// user. The user that is answered is the one given, declined.
     pub async fn decline(&self, user: &User, decline: &Decline) -> Result<Attempt, StoreError> {
         let update = self
             .update_of_user(decline.now, Writer::Request)?
@@ -129,41 +132,36 @@ impl Store {
             .set("declined_at", decline.now.as_millisecond())?
             .remove(&["outbox"])
             .require(&decline.requirements())?;
-        let [pk, sk] = user_key(user.id);
-        let user_write = aws_sdk_dynamodb::types::Update::builder()
-            .table_name(&self.table)
-            .key(pk.0, pk.1)
-            .key(sk.0, sk.1)
-            .update_expression(update.expression())
-            .set_condition_expression(update.condition_expression())
-            .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build();
-        let suppressed = Suppression {
-            reason: SuppressionReason::Declined,
-            at: decline.now,
+        let address = Update::default().set(
+            "suppressed",
+            Suppression {
+                reason: SuppressionReason::Declined,
+                at: decline.now,
+            },
+        )?;
+        let declined = User {
+            state: State::Declined {
+                declined_at: decline.now,
+            },
+            ..user.clone()
         };
-        let address = Update::default()
-            .set("suppressed", suppressed)?
-            .require_equal("user_id", user.id)?;
-        let address_write = aws_sdk_dynamodb::types::Update::builder()
-            .table_name(&self.table)
-            .key(
-                "pk",
-                AttributeValue::S(keys::address_pk(&user.tenant, &user.email.key())),
-            )
-            .key("sk", AttributeValue::S(keys::ADDRESS_SK.to_owned()))
-            .update_expression(address.expression())
-            .set_condition_expression(address.condition_expression())
-            .set_expression_attribute_names(Some(address.names))
-            .set_expression_attribute_values(Some(address.values))
-            .build();
-        let writes = [user_write, address_write].map(|update| {
-            update
-                .map(|update| TransactWriteItem::builder().update(update).build())
-                .map_err(|error| StoreError::Unwritable(error.to_string()))
-        });
+        self.update_with_address(declined, update, address).await
+    }
+
+    /// Changes a user and their address together: one `TransactWriteItems`, which unlike `UpdateItem` answers no item, so
+    /// `changed` is the user to answer with.
+    pub(super) async fn update_with_address(
+        &self,
+        changed: User,
+        update: Update,
+        address: Update,
+    ) -> Result<Attempt, StoreError> {
+        let address = address.require_equal("user_id", changed.id)?;
+        let address_key = keys::address_key(&changed.tenant, &changed.email.key());
+        let writes = [
+            self.action(keys::user_key(changed.id), update),
+            self.action(address_key, address),
+        ];
         let written = self
             .client
             .transact_write_items()
@@ -171,11 +169,7 @@ impl Store {
             .send()
             .await;
         let Err(error) = written else {
-            let mut user = user.clone();
-            user.state = crate::domain::State::Declined {
-                declined_at: decline.now,
-            };
-            return Ok(Attempt::Done(Box::new(user)));
+            return Ok(Attempt::Done(Box::new(changed)));
         };
         match super::invite::cancellation(error)?.into_iter().next() {
             Some(super::invite::Reason::Refused(item)) => {
@@ -183,9 +177,28 @@ impl Store {
             }
             _ => Err(StoreError::Rejected {
                 operation: "TransactWriteItems",
-                cause: format!("the address of {} is not theirs in the table", user.id),
+                cause: format!("the address of {} is not theirs in the table", changed.id),
             }),
         }
+    }
+
+    /// One update of a transaction.
+    pub(super) fn action(
+        &self,
+        key: Item,
+        update: Update,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = aws_sdk_dynamodb::types::Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition_expression())
+            .set_expression_attribute_names(Some(update.names))
+            .set_expression_attribute_values(Some(update.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| StoreError::Unwritable(error.to_string()))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// An update of a user that can be told from every other write.
@@ -197,20 +210,30 @@ impl Store {
         Update::of_user(now, writer, self.marks.bytes())
     }
 
-    /// One conditional `UpdateItem`.
+    /// One conditional `UpdateItem` of a user.
     pub(super) async fn update_user(
         &self,
         id: UserId,
         update: Update,
     ) -> Result<Attempt, StoreError> {
-        let [pk, sk] = user_key(id);
+        Ok(match self.update(keys::user_key(id), update).await? {
+            Ok(item) => Attempt::Done(Box::new(read(item)?)),
+            Err(found) => Attempt::Refused(found.map(read).transpose()?.map(Box::new)),
+        })
+    }
+
+    /// One conditional `UpdateItem`: the item after it or, if the condition does not hold, as it is.
+    pub(super) async fn update(
+        &self,
+        key: Item,
+        update: Update,
+    ) -> Result<Result<Item, Option<Item>>, StoreError> {
         let mark = update.mark.clone();
         let updated = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key(pk.0, pk.1)
-            .key(sk.0, sk.1)
+            .set_key(Some(key))
             .update_expression(update.expression())
             .set_condition_expression(update.condition_expression())
             .set_expression_attribute_names(Some(update.names))
@@ -220,10 +243,7 @@ impl Store {
             .send()
             .await;
         match updated {
-            Ok(output) => {
-                let user = read(output.attributes.unwrap_or_default())?;
-                Ok(Attempt::Done(Box::new(user)))
-            }
+            Ok(output) => Ok(Ok(output.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let found = failed.item.clone().filter(|item| !item.is_empty());
@@ -232,28 +252,13 @@ impl Store {
                         mark.as_ref()
                             .is_some_and(|(name, mark)| item.get(*name) == Some(mark))
                     };
-                    if let Some(item) = found.clone().filter(ours) {
-                        return Ok(Attempt::Done(Box::new(read(item)?)));
-                    }
-                    Ok(Attempt::Refused(found.map(read).transpose()?.map(Box::new)))
+                    Ok(match found {
+                        Some(item) if ours(&item) => Ok(item),
+                        found => Err(found),
+                    })
                 }
                 _ => Err(StoreError::of("UpdateItem", &error)),
             },
         }
     }
-}
-
-fn user_key(id: UserId) -> [(&'static str, AttributeValue); 2] {
-    [
-        ("pk", AttributeValue::S(keys::user_pk(id))),
-        ("sk", AttributeValue::S(keys::USER_SK.to_owned())),
-    ]
-}
-
-/// The key of a user as `BatchGetItem` takes it.
-pub(super) fn user_key_item(id: UserId) -> Item {
-    user_key(id)
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
 }

@@ -2,8 +2,8 @@
 //!
 //! It answers as SES does where that is surprising: a mail whose template lacks a variable is accepted and then
 //! never sent, a call may overspend the rate and the next one pays, one bad entry of a bulk call fails alone.
-//! Signatures are not checked. Only `SendEmail`, `SendBulkEmail`, `GetAccount` and
-//! `GetEmailIdentity` exist, and no stored templates.
+//! Signatures are not checked. Only `SendEmail`, `SendBulkEmail`, `GetAccount`,
+//! `GetEmailIdentity` and `DeleteSuppressedDestination` exist, and no stored templates.
 
 mod address;
 mod error;
@@ -34,10 +34,11 @@ use axum::{
     extract::{DefaultBodyLimit, State},
     http::{HeaderName, HeaderValue, header::CONTENT_LENGTH},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use futures::stream;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::watch;
 use usher::clock::{Clock, Entropy};
 
 pub use error::SesError;
@@ -65,6 +66,8 @@ pub struct SesOptions {
     pub sender_unverified: bool,
     /// Recipients a second. Without it there is no limit, or the sandbox's.
     pub rate: Option<f64>,
+    /// Whether nobody is told what becomes of mails.
+    pub silent: bool,
     /// What goes wrong before anything else, in this order.
     pub faults: Vec<Fault>,
 }
@@ -79,6 +82,7 @@ pub struct Ses {
     faults: Faults,
     refused: AtomicU64,
     events: Mutex<Vec<Event>>,
+    published: watch::Sender<usize>,
 }
 
 impl Ses {
@@ -98,6 +102,7 @@ impl Ses {
             clock,
             entropy,
             events: Mutex::default(),
+            published: watch::Sender::new(0),
         })
     }
 
@@ -106,6 +111,10 @@ impl Ses {
         Router::new()
             .route("/v2/email/account", get(get_account))
             .route("/v2/email/identities/{identity}", get(get_email_identity))
+            .route(
+                "/v2/email/suppression/addresses/{address}",
+                delete(delete_suppressed_destination),
+            )
             .route("/v2/email/outbound-emails", post(send_email))
             .route("/v2/email/outbound-bulk-emails", post(send_bulk_email))
             .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -130,11 +139,24 @@ impl Ses {
             .clone()
     }
 
-    fn record(&self, events: Vec<Event>) {
-        self.events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(events);
+    /// What happened since the first `known` of these.
+    pub fn events_from(&self, known: usize) -> Vec<Event> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.get(known..).unwrap_or_default().to_vec()
+    }
+
+    /// How many events there are, for whoever waits for the next.
+    pub fn published(&self) -> watch::Receiver<usize> {
+        self.published.subscribe()
+    }
+
+    fn record(&self, new: Vec<Event>) {
+        if self.options.silent {
+            return;
+        }
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.extend(new);
+        self.published.send_replace(events.len());
     }
 
     fn may_mail(&self, to: &Address) -> bool {
@@ -187,6 +209,14 @@ async fn send_bulk_email(State(ses): State<Arc<Ses>>, body: Bytes) -> Response {
     ses.answer("SendBulkEmail", || {
         check_templated_size(&body)?;
         send::send_bulk_email(&ses, &parse(&body)?)
+    })
+}
+
+/// Only simulator addresses are suppressed here, and those always are.
+async fn delete_suppressed_destination(State(ses): State<Arc<Ses>>) -> Response {
+    ses.answer("DeleteSuppressedDestination", || {
+        let message = "The address is not on the suppression list for your account.".to_owned();
+        Err::<(), _>(SesError::NotFound(message))
     })
 }
 
