@@ -5,7 +5,7 @@
 //! [mailbox]. The functions are the very ones that run in Lambda, and talk to all this with the real AWS clients.
 
 pub mod cli;
-mod database;
+pub mod database;
 mod event;
 mod files;
 mod gateway;
