@@ -14,6 +14,7 @@ mod bad_access;
 mod bad_input;
 mod bad_links;
 mod bulk;
+mod crash_points;
 mod crashes;
 mod engine;
 mod faults;
