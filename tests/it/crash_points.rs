@@ -11,6 +11,7 @@ use crate::world::{
     checks,
     seeds::on_virtual_time,
     trace,
+    weather::Fault,
 };
 
 /// Plays the scene until the function is not killed any more. `scene` says whether it was.
@@ -72,7 +73,10 @@ fn a_mailer_may_be_killed_anywhere() {
         world.source.settle(&batch, answer.as_ref());
         answer.is_none()
     });
-    assert!(points > 8, "{points} are too few: two claims, a turn, a call, two records");
+    assert!(
+        points > 8,
+        "{points} are too few: two claims, a turn, a call, two records"
+    );
 }
 
 #[test]
@@ -149,9 +153,39 @@ fn whatever_is_asked_over_http_may_be_killed_anywhere_and_asked_again() {
         "revoked",
     );
     asked_again("accept", |world| link(world, ""), minute, "accepted");
-    asked_again("decline", |world| link(world, "/decline"), minute, "declined");
+    asked_again(
+        "decline",
+        |world| link(world, "/decline"),
+        minute,
+        "declined",
+    );
     let week = Duration::from_hours(7 * 24);
     asked_again("renew", |world| link(world, "/renew"), week, "pending");
+}
+
+#[test]
+fn a_claim_that_was_lost_on_its_way_back_mails_no_link_that_is_replaced_meanwhile() {
+    on_virtual_time(async {
+        let mut world = World::new(&Settings {
+            seed: 1,
+            rate: None,
+            latency: (0, 0),
+        })
+        .await;
+        let one = json!({"invitees": [{"email": "ann@example.com"}]});
+        world.ask(&Ask::invite(&claims(), one, None), None).await;
+        world.pass(Duration::from_secs(61)).await;
+        let batch = world.source.batch(BATCH);
+        let resend = Ask::change(&claims(), "resend", &somebody(&world), json!({}));
+        world.book().weather.next = Some(("UpdateItem", Fault::AnswerLost));
+        let answer = world.mail_while_asking(&batch, &resend).await;
+        world.source.settle(&batch, answer.as_ref());
+        assert!(world.book().sent.is_empty(), "the replaced link was mailed");
+        world.recover().await;
+        let violations = checks::violations(&world);
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+        assert_eq!(world.book().sent.len(), 1);
+    });
 }
 
 /// What the first person does with their first link.

@@ -26,5 +26,6 @@ mod restart;
 mod routes;
 mod store;
 mod sweeper;
+mod virtual_pace;
 mod wording;
 mod world;

@@ -255,7 +255,7 @@ impl World {
         second: Run<impl Future<Output = U>>,
     ) -> Option<T> {
         let numbers = (first.number, second.number);
-        let (first, second) = tokio::join!(first, second);
+        let (first, second) = futures::future::join(first, second).await;
         self.note_end(numbers.0, &first);
         self.note_end(numbers.1, &second);
         self.read_stream();
@@ -280,6 +280,21 @@ impl World {
         let records = self.stream.new_records(&self.services.database);
         self.changes.take(&records);
         self.source.take(records);
+    }
+
+    /// As [`read_stream`](Self::read_stream), for a test that is its own event source: the records that are announced.
+    pub(crate) fn read_stream_apart(&mut self) -> Vec<Value> {
+        let records = self.stream.new_records(&self.services.database);
+        self.changes.take(&records);
+        records.into_iter().filter(source::announced).collect()
+    }
+
+    /// Writes a row past Usher.
+    pub(crate) fn put(&self, item: &Value) {
+        let request = json!({"TableName": TABLE, "Item": item}).to_string();
+        let (status, answer) =
+            table::answer(&self.services.database, "PutItem", request.as_bytes());
+        assert_eq!(status, 200, "{answer}");
     }
 
     /// Delivers everything that is announced, in order and without a fault, until nothing is left.

@@ -48,6 +48,8 @@ pub(crate) struct Weather {
     random: StdRng,
     /// Out of a thousand calls, how many go wrong.
     pub(crate) per_mille: u32,
+    /// What goes wrong with the next call of an operation, whatever the chances.
+    pub(crate) next: Option<(&'static str, Fault)>,
     pub(crate) counts: Counts,
 }
 
@@ -76,6 +78,7 @@ impl Weather {
         Self {
             random: StdRng::seed_from_u64(seed),
             per_mille: 0,
+            next: None,
             counts: Counts::new(),
         }
     }
@@ -107,6 +110,9 @@ impl Weather {
 
     /// What goes wrong with a call of this operation, if anything.
     pub(crate) fn fault(&mut self, operation: &str, due: bool) -> Option<Fault> {
+        if let Some((_, fault)) = self.next.take_if(|(next, _)| *next == operation) {
+            return Some(fault);
+        }
         // There is one such call for a dozen to the table, and it is the one that matters.
         let per_mille = if operation == "SendBulkEmail" {
             self.per_mille * 3
