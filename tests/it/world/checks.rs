@@ -10,15 +10,20 @@ use super::{
     wire::Sent,
 };
 
+/// Every write that must not have been.
+pub(crate) fn of_changes(world: &World) -> Vec<String> {
+    let all = world.changes.all.iter();
+    all.filter_map(|change| {
+        let (user, version) = (change.new.id, change.new.version);
+        let why = allowed(change).err()?;
+        Some(format!("{user} version {version}: {why}"))
+    })
+    .collect()
+}
+
 /// Everything that must not be and is. Counts mails and duplicates.
 pub(crate) fn violations(world: &World) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for change in &world.changes.all {
-        if let Err(why) = allowed(change) {
-            let (user, version) = (change.new.id, change.new.version);
-            found.push(format!("{user} version {version}: {why}"));
-        }
-    }
+    let mut found = of_changes(world);
     found.extend(mails(world));
     found.extend(world.changes.now.values().filter_map(|user| {
         let why = settled(world, user).err()?;

@@ -33,7 +33,6 @@ impl Source {
 
     /// Takes new records of the stream that the event source's filter lets through.
     pub(crate) fn take(&mut self, records: impl IntoIterator<Item = Value>) {
-        let announced = |record: &Value| record["dynamodb"]["NewImage"]["outbox"]["S"].is_string();
         self.queue.extend(records.into_iter().filter(announced));
     }
 
@@ -120,6 +119,11 @@ impl Source {
             self.tries = 0;
         }
     }
+}
+
+/// The event source's filter, as the template has it.
+pub(crate) fn announced(record: &Value) -> bool {
+    record["dynamodb"]["NewImage"]["outbox"]["S"].is_string()
 }
 
 fn sequence(record: &Value) -> u128 {
