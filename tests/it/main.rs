@@ -20,6 +20,7 @@ mod engine;
 mod faults;
 mod journey;
 mod logs;
+mod model;
 mod pace;
 mod process;
 mod restart;

@@ -122,7 +122,7 @@ impl Source {
 }
 
 /// The event source's filter, as the template has it.
-pub(crate) fn announced(record: &Value) -> bool {
+fn announced(record: &Value) -> bool {
     record["dynamodb"]["NewImage"]["outbox"]["S"].is_string()
 }
 
