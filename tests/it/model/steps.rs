@@ -96,12 +96,29 @@ const TIMES: [u64; 12] = [
     7 * DAY,
 ];
 
+/// Mostly whoever may do everything.
+const WHO: [Who; 8] = [
+    Who::Boss,
+    Who::Boss,
+    Who::Boss,
+    Who::Boss,
+    Who::Boss,
+    Who::Clerk,
+    Who::Clerk,
+    Who::Stranger,
+];
+
 /// A sequence of this seed.
 pub(crate) fn sequence(weather: &mut Weather) -> Vec<Step> {
     let length = 3 + weather.below(14);
     // Some sequences ask for mail again and again, up to the daily limit; others are of one person only.
     let people = 1 + weather.below(PEOPLE);
-    let mut steps = Vec::new();
+    let mut steps = vec![Step::Invite {
+        who: Who::Boss,
+        person: 0,
+        shouting: false,
+        notify: true,
+    }];
     let insists = weather.percent(4);
     for _ in 0..length {
         if insists {
@@ -119,31 +136,31 @@ pub(crate) fn sequence(weather: &mut Weather) -> Vec<Step> {
 }
 
 fn step(weather: &mut Weather, people: usize) -> Step {
-    let who = weather.pick(&[Who::Boss, Who::Boss, Who::Boss, Who::Clerk, Who::Stranger]);
+    let who = weather.pick(&WHO);
     let person = weather.below(people);
     // Mostly somebody of the own tenant.
-    let tenant = if weather.percent(85) {
+    let tenant = if weather.percent(90) {
         who.tenant()
     } else {
         1 - who.tenant()
     };
     let place = (tenant, person);
     match weather.below(100) {
-        0..20 => Step::Invite {
+        0..14 => Step::Invite {
             who,
             person,
             shouting: weather.percent(30),
             notify: !weather.percent(15),
         },
-        20..33 => Step::Resend {
+        14..26 => Step::Resend {
             who,
             place,
             reactivate: weather.percent(50),
         },
-        33..40 => Step::Revoke { who, place },
-        40..44 => Step::Get { who, place },
-        44..46 => Step::List { who },
-        46..68 => Step::Link {
+        26..32 => Step::Revoke { who, place },
+        32..36 => Step::Get { who, place },
+        36..38 => Step::List { who },
+        38..63 => Step::Link {
             place,
             held: match weather.below(10) {
                 0..7 => Held::Newest,
@@ -158,10 +175,10 @@ fn step(weather: &mut Weather, people: usize) -> Step {
                 LinkUse::Renew,
             ]),
         },
-        68..82 => Step::Pass {
+        63..79 => Step::Pass {
             seconds: weather.pick(&TIMES),
         },
-        82..86 => Step::Sweep,
+        79..83 => Step::Sweep,
         _ => Step::Mail,
     }
 }

@@ -34,9 +34,9 @@ impl Changes {
             }
             // A row that a test has spoilt.
             let Some(new) = user(image) else { continue };
-            self.now.insert(new.id, new.clone());
             self.all.push(Change {
-                old: user(&record["dynamodb"]["OldImage"]),
+                // The stream leaves nothing out, so it is what was written before.
+                old: self.now.insert(new.id, new.clone()),
                 in_due_index: image["by_due_pk"].is_object(),
                 new,
             });
