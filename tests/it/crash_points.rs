@@ -1,6 +1,11 @@
 //! One scene for each function, in which it is killed at its first await point, at its second, and so on to its last.
 //! After each of them everything comes right.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what was tried, and how to try it again, is for whoever runs the tests"
+)]
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

@@ -50,6 +50,8 @@ struct Scene {
     claims: Value,
     /// How many were invited.
     people: usize,
+    /// Answers that are not true.
+    lies: Vec<String>,
 }
 
 async fn scenario(seed: u64) -> Outcome {
@@ -81,6 +83,7 @@ impl Scene {
             world,
             claims: administrator("adm", "default", ALL_SCOPES),
             people: 0,
+            lies: Vec::new(),
         }
     }
 
@@ -133,8 +136,7 @@ impl Scene {
             50..54 => self.invite().await,
             54..75 => {
                 if let Some(ask) = self.something_to_ask() {
-                    let kill = self.kill(30);
-                    self.world.ask(&ask, kill).await;
+                    self.ask(&ask).await;
                 }
             }
             _ => {
@@ -142,6 +144,24 @@ impl Scene {
                 let seconds = self.world.book().weather.pick(&times);
                 self.world.pass(Duration::from_secs(seconds)).await;
             }
+        }
+    }
+
+    /// Whoever is told that nothing was done is told the truth; and what was not foreseen never happens.
+    async fn ask(&mut self, ask: &Ask) {
+        let kill = self.kill(30);
+        let before = self.world.changes.all.len();
+        let Some(reply) = self.world.ask(ask, kill).await else {
+            return;
+        };
+        let done = self.world.changes.all.len() > before;
+        let refused = (400..500).contains(&reply.status);
+        if (refused && done) || reply.status == 500 {
+            let lie = format!(
+                "{} {} is answered {reply:?}, done: {done}",
+                ask.method, ask.path
+            );
+            self.lies.push(lie);
         }
     }
 
@@ -209,7 +229,8 @@ impl Scene {
 
     async fn end(mut self) -> Outcome {
         self.world.recover().await;
-        let violations = checks::violations(&self.world);
+        let mut violations = checks::violations(&self.world);
+        violations.append(&mut self.lies);
         let counts = self.world.book().weather.counts.clone();
         Outcome { counts, violations }
     }

@@ -135,7 +135,7 @@ impl Person {
 
     pub(crate) fn renew(&mut self, now: i64, held: u32) -> Said {
         let exchanged = self.exchanged == Some(held);
-        if !self.is_newest(held) && !(exchanged && self.state == State::Pending) {
+        if !(self.is_newest(held) || exchanged && self.state == State::Pending) {
             return NO_SUCH_LINK;
         }
         if self.state != State::Pending {

@@ -120,7 +120,12 @@ pub(crate) fn sequence(weather: &mut Weather) -> Vec<Step> {
         notify: true,
     }];
     let insists = weather.percent(4);
+    // In others, links expire before anything is done with them.
+    let lingers = weather.percent(20);
     for _ in 0..length {
+        if lingers && weather.percent(40) {
+            steps.extend([Step::Mail, Step::Pass { seconds: 7 * DAY }]);
+        }
         if insists {
             let (who, place) = (Who::Boss, (0, 0));
             steps.push(Step::Pass { seconds: 61 });

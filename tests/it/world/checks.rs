@@ -6,8 +6,8 @@ use usher::domain::{DeliveryStatus, InvitationToken, StateName, User};
 
 use super::{
     SETTLE, World,
+    book::Sent,
     changes::{Change, mail_is_open},
-    wire::Sent,
 };
 
 /// Every write that must not have been.

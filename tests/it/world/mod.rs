@@ -2,8 +2,11 @@
 //! embedded database and an SES without a socket between. Whatever goes wrong goes wrong by seed, so a seed repeats it.
 
 pub(crate) mod asks;
+pub(crate) mod book;
+mod call;
 pub(crate) mod changes;
 pub(crate) mod checks;
+mod functions;
 pub(crate) mod kill;
 pub(crate) mod seeds;
 pub(crate) mod source;
@@ -12,18 +15,15 @@ pub(crate) mod trace;
 pub(crate) mod weather;
 pub(crate) mod wire;
 
-use std::{collections::BTreeMap, fmt::Debug, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, future::Future, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use lambda_http::{LambdaEvent, Request};
 use mailer::Mailing;
-use serde_json::{Value, json, value::to_raw_value};
+use serde_json::{Value, json};
 use sweeper::Sweeper;
 use tokio::time::Instant;
 use usher::{
     clock::{Clock, Entropy},
-    config::{ConfigError, Environment},
-    http::{Answer, Endpoint},
     store::Store,
 };
 use usher_local::{
@@ -34,12 +34,14 @@ use usher_local::{
 
 use self::{
     asks::{Ask, Reply},
+    book::Book,
     changes::Changes,
+    functions::{Function, environment},
     kill::Run,
     source::Source,
     table::Stream,
     weather::Weather,
-    wire::{Book, SES_URL, Services, TABLE_URL},
+    wire::Services,
 };
 use crate::app::START;
 
@@ -57,8 +59,6 @@ pub(crate) struct Settings {
     /// How many milliseconds a call takes there and as many back, at least and at most.
     pub(crate) latency: (u64, u64),
 }
-
-type Function = Box<dyn Fn(Value) -> Pin<Box<dyn Future<Output = Value>>>>;
 
 /// See the module.
 pub(crate) struct World {
@@ -95,43 +95,7 @@ impl World {
         Store::from_env(&env).unwrap().create_table().await.unwrap();
         let mailing = Mailing::start(&env, clock.clone()).await.unwrap();
         let sweeper = Sweeper::new(&env, clock.clone()).unwrap();
-        let make = Make {
-            env: &env,
-            clock: &clock,
-            entropy: entropy(0),
-        };
-        let functions = BTreeMap::from([
-            (
-                "accept",
-                make.http(accept::Accept::new, |state, request| {
-                    Box::pin(accept::handle(state, request))
-                }),
-            ),
-            (
-                "invite",
-                make.http(invite::Invite::new, |state, request| {
-                    Box::pin(invite::handle(state, request))
-                }),
-            ),
-            (
-                "list",
-                make.http(list::List::new, |state, request| {
-                    Box::pin(list::handle(state, request))
-                }),
-            ),
-            (
-                "resend",
-                make.http(resend::Resend::new, |state, request| {
-                    Box::pin(resend::handle(state, request))
-                }),
-            ),
-            (
-                "revoke",
-                make.http(revoke::Revoke::new, |state, request| {
-                    Box::pin(revoke::handle(state, request))
-                }),
-            ),
-        ]);
+        let functions = functions::all(&env, &clock, &entropy(0));
         trace::take();
         Self {
             stream: Stream::of(&services.database, TABLE),
@@ -169,7 +133,7 @@ impl World {
         Run::new(number, kill_at, future)
     }
 
-    fn note_end<T: Debug>(&self, number: usize, ended: &Option<T>) {
+    fn note_end<T: Debug>(&self, number: usize, ended: Option<&T>) {
         let mut book = self.book();
         if let Some(answer) = ended {
             book.note(&format!("#{number} answered {answer:?}"));
@@ -244,7 +208,7 @@ impl World {
     async fn finish<T: Debug>(&mut self, run: Run<impl Future<Output = T>>) -> Option<T> {
         let number = run.number;
         let answer = run.await;
-        self.note_end(number, &answer);
+        self.note_end(number, answer.as_ref());
         self.read_stream();
         answer
     }
@@ -256,8 +220,8 @@ impl World {
     ) -> Option<T> {
         let numbers = (first.number, second.number);
         let (first, second) = futures::future::join(first, second).await;
-        self.note_end(numbers.0, &first);
-        self.note_end(numbers.1, &second);
+        self.note_end(numbers.0, first.as_ref());
+        self.note_end(numbers.1, second.as_ref());
         self.read_stream();
         first
     }
@@ -330,49 +294,3 @@ impl World {
 /// The template's `BatchSize`.
 pub(crate) const BATCH: usize = 100;
 const TABLE: &str = "usher";
-
-fn environment() -> Environment {
-    [
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", TABLE_URL),
-        ("AWS_ENDPOINT_URL_SESV2", SES_URL),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("MAIL_FROM", "Usher <invitations@example.com>"),
-        ("MAIL_IDENTITY", "example.com"),
-        ("PRODUCT_NAME", "Acme"),
-        ("PUBLIC_URL", "https://usher.example"),
-        ("TABLE_NAME", TABLE),
-        ("TOKEN_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into_iter()
-    .collect()
-}
-
-struct Make<'a> {
-    env: &'a Environment,
-    clock: &'a Clock,
-    entropy: Entropy,
-}
-
-impl Make<'_> {
-    fn http<S: Send + Sync + 'static>(
-        &self,
-        new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
-        handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
-    ) -> Function {
-        let state = new(self.env, self.clock.clone(), self.entropy.clone()).unwrap();
-        let endpoint = Endpoint::new(state, handle);
-        Box::new(move |event| {
-            let endpoint = endpoint.clone();
-            Box::pin(async move {
-                let event = LambdaEvent::new(
-                    to_raw_value(&event).unwrap(),
-                    lambda_http::Context::default(),
-                );
-                json!(endpoint.answer_event(event).await.unwrap())
-            })
-        })
-    }
-}

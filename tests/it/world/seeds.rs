@@ -1,5 +1,10 @@
 //! Runs scenarios, each from its seed, on as many threads as there are processors; and says how to repeat one that fails.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what was tried, and how to try it again, is for whoever runs the tests"
+)]
+
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},

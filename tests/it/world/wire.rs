@@ -2,7 +2,6 @@
 //! virtual, and every call can be cut, lost or refused on the way there and back.
 
 use std::{
-    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -19,7 +18,6 @@ use aws_smithy_runtime_api::{
 };
 use axum::{Router, body::Body, http::Request};
 use dynoxide::Database;
-use serde_json::Value;
 use tower::ServiceExt;
 use usher_local::{
     mailbox::Mailbox,
@@ -27,8 +25,10 @@ use usher_local::{
 };
 
 use super::{
+    book::Book,
+    call::Call,
     kill::{current_run, once},
-    table, trace,
+    table,
     weather::{Fault, Weather},
 };
 
@@ -47,51 +47,10 @@ pub(crate) struct Services {
     book: Mutex<Book>,
 }
 
-/// Everything that is noted down while a world goes on.
-pub(crate) struct Book {
-    pub(crate) weather: Weather,
-    /// Mails that SES has taken, in order.
-    pub(crate) sent: Vec<Sent>,
-    /// How many `SendBulkEmail` there were.
-    pub(crate) bulk_calls: u64,
-    /// By invocation: how many of its calls to the table went wrong.
-    pub(crate) table_faults: HashMap<usize, u32>,
-    /// Invocations that were killed.
-    pub(crate) killed: HashSet<usize>,
-    /// The last true answer of each shard of what is due.
-    due: HashMap<String, String>,
-    started: tokio::time::Instant,
-}
-
-/// A mail that SES has taken.
-#[derive(Clone, Debug)]
-pub(crate) struct Sent {
-    pub(crate) user: String,
-    pub(crate) attempt: u64,
-    pub(crate) token: String,
-    /// In which invocation of the mailer.
-    pub(crate) run: usize,
-    pub(crate) at: tokio::time::Instant,
-    /// Whether the mailer was told.
-    pub(crate) answered: bool,
-}
-
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Services")
     }
-}
-
-/// What a request is about.
-struct Call {
-    operation: String,
-    /// What it concerns: keys, as far as they are worth a line in a trace.
-    subject: String,
-    due_shard: Option<String>,
-    path: String,
-    method: String,
-    body: Vec<u8>,
-    headers: Vec<(String, String)>,
 }
 
 impl Services {
@@ -108,15 +67,7 @@ impl Services {
             ses,
             mailbox,
             latency,
-            book: Mutex::new(Book {
-                weather,
-                sent: Vec::new(),
-                bulk_calls: 0,
-                table_faults: HashMap::new(),
-                killed: HashSet::new(),
-                due: HashMap::new(),
-                started: tokio::time::Instant::now(),
-            }),
+            book: Mutex::new(Book::new(weather)),
         })
     }
 
@@ -268,97 +219,6 @@ impl Arrival {
             mail.answered = true;
         }
     }
-}
-
-impl Book {
-    /// A line of the trace, with the time that has passed.
-    pub(crate) fn note(&mut self, line: &str) {
-        let at = self.started.elapsed();
-        trace::push(format!(
-            "{:>9}.{:03} {line}",
-            at.as_secs(),
-            at.subsec_millis()
-        ));
-    }
-
-    fn note_call(&mut self, run: usize, call: &Call, fault: Option<Fault>) {
-        let (operation, subject) = (&call.operation, &call.subject);
-        match fault {
-            None => self.note(&format!("  #{run} {operation} {subject}")),
-            Some(fault) => {
-                let name = fault.name();
-                self.weather.count(name);
-                self.note(&format!("  #{run} {operation} {subject} FAULT {name}"));
-                if operation != "SendBulkEmail" {
-                    *self.table_faults.entry(run).or_default() += 1;
-                }
-            }
-        }
-    }
-
-    fn note_mails(&mut self, mailbox: &Mailbox, before: usize, run: usize) -> (usize, usize) {
-        let first = self.sent.len();
-        let mails = mailbox.list(None);
-        let new = mails.len() - before;
-        for mail in mails.iter().take(new).rev() {
-            self.sent.push(Sent {
-                user: mail.tags["user"].clone(),
-                attempt: mail.tags["attempt"].parse().unwrap(),
-                token: crate::app::token_in(&mail.text),
-                run,
-                at: tokio::time::Instant::now(),
-                answered: false,
-            });
-        }
-        (first, self.sent.len())
-    }
-}
-
-impl Call {
-    fn of(request: &HttpRequest) -> Self {
-        let body = request.body().bytes().unwrap_or_default().to_vec();
-        let uri = request.uri();
-        let (operation, path) = if let Some(path) = uri.strip_prefix(SES_URL) {
-            let operation = match path.rsplit('/').next() {
-                Some("outbound-bulk-emails") => "SendBulkEmail",
-                Some("account") => "GetAccount",
-                _ => "GetEmailIdentity",
-            };
-            (operation.to_owned(), path.to_owned())
-        } else {
-            let target = request.headers().get("x-amz-target").unwrap_or_default();
-            let operation = target.rsplit('.').next().unwrap_or_default();
-            (operation.to_owned(), "/".to_owned())
-        };
-        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let due_shard = (json["IndexName"] == "by_due").then(|| {
-            let values = &json["ExpressionAttributeValues"];
-            values[":pk"]["S"].as_str().unwrap_or_default().to_owned()
-        });
-        let headers = request.headers().iter();
-        Self {
-            subject: subject(&json),
-            operation,
-            due_shard,
-            path,
-            method: request.method().to_owned(),
-            body,
-            headers: headers
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        }
-    }
-}
-
-fn subject(body: &Value) -> String {
-    if let Some(pk) = body["Key"]["pk"]["S"].as_str() {
-        return pk.to_owned();
-    }
-    if let Some(shard) = body["ExpressionAttributeValues"][":pk"]["S"].as_str() {
-        return shard.to_owned();
-    }
-    let mails = body["BulkEmailEntries"].as_array().map(Vec::len);
-    mails.map_or(String::new(), |mails| format!("{mails} mails"))
 }
 
 #[derive(Debug)]
