@@ -11,7 +11,8 @@ use crate::world::{
     Settings, World,
     asks::{ALL_SCOPES, Ask, administrator},
     checks,
-    seeds::{self, Outcome},
+    seeds::{self, Outcome, on_virtual_time},
+    trace,
     weather::Counts,
 };
 
@@ -41,6 +42,21 @@ fn no_mail_is_lost_and_none_goes_twice_without_a_reason_whatever_fails() {
         ] {
             assert!(counts.contains_key(what), "nothing was injected: {what}");
         }
+    }
+}
+
+#[test]
+fn a_seed_repeats_a_scenario_to_the_letter() {
+    let play = |seed| {
+        trace::take();
+        on_virtual_time(async { Box::pin(scenario(seed)).await });
+        trace::take()
+    };
+    for seed in 1..=5 {
+        let (first, second) = (play(seed), play(seed));
+        let differ = first.iter().zip(&second).find(|(one, two)| one != two);
+        assert_eq!(differ, None, "seed {seed}");
+        assert_eq!(first.len(), second.len(), "seed {seed}");
     }
 }
 

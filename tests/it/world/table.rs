@@ -63,6 +63,7 @@ pub(crate) fn conflict() -> Answer {
 /// Reads a table's stream from its beginning to its end, again and again.
 pub(crate) struct Stream {
     iterator: String,
+    taken: u64,
 }
 
 impl Stream {
@@ -90,6 +91,7 @@ impl Stream {
             .unwrap();
         Self {
             iterator: iterator.shard_iterator.unwrap(),
+            taken: 0,
         }
     }
 
@@ -111,6 +113,9 @@ impl Stream {
                 let mut record = json!(record);
                 let change = &mut record["dynamodb"];
                 change["ApproximateCreationDateTime"] = json!(0);
+                // The engine's numbers come from the machine's clock.
+                self.taken += 1;
+                change["SequenceNumber"] = json!(self.taken.to_string());
                 if change["OldImage"].is_null() {
                     change["OldImage"] = json!({});
                 }
