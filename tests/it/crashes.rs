@@ -24,7 +24,7 @@ fn no_mail_is_lost_and_none_goes_twice_without_a_reason_whatever_fails() {
     let injected = |counts: &Counts| -> u64 {
         let faults = counts.iter().filter(|(what, _)| {
             !matches!(
-                **what,
+                what.as_str(),
                 "scenarios" | "mails" | "stream record delivered again"
             ) && !what.starts_with("duplicates")
         });

@@ -57,7 +57,7 @@ async fn scenario(seed: u64) -> Outcome {
     let mut counts = Counts::new();
     for nth in 0..PER_WORLD {
         let steps = sequence(&mut world.book().weather);
-        *counts.entry("sequences").or_default() += 1;
+        *counts.entry("sequences".to_owned()).or_default() += 1;
         if let Err(why) = Play::of(&mut world, nth, &mut counts).all(&steps).await {
             let steps = Box::pin(without_what_does_not_matter(seed, steps)).await;
             return Outcome {

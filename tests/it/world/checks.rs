@@ -174,7 +174,7 @@ fn mails(world: &World) -> Vec<String> {
         book.weather.count(count);
     }
     let mails = sent.len() as u64;
-    *book.weather.counts.entry("mails").or_default() += mails;
+    *book.weather.counts.entry("mails".to_owned()).or_default() += mails;
     found
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn run<F: Future<Output = Outcome>>(
                 }
             });
             let mut total = total.lock().unwrap();
-            *total.entry("scenarios").or_default() += 1;
+            *total.entry("scenarios".to_owned()).or_default() += 1;
             for (what, count) in outcome.counts {
                 *total.entry(what).or_default() += count;
             }

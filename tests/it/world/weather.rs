@@ -40,7 +40,7 @@ impl Fault {
 }
 
 /// How often each thing happened.
-pub(crate) type Counts = BTreeMap<&'static str, u64>;
+pub(crate) type Counts = BTreeMap<String, u64>;
 
 /// Decides by seed. All chance of a scenario comes from here, so that a seed repeats it.
 #[derive(Debug)]
@@ -104,8 +104,8 @@ impl Weather {
         }
     }
 
-    pub(crate) fn count(&mut self, what: &'static str) {
-        *self.counts.entry(what).or_default() += 1;
+    pub(crate) fn count(&mut self, what: &str) {
+        *self.counts.entry(what.to_owned()).or_default() += 1;
     }
 
     /// What goes wrong with a call of this operation, if anything.
