@@ -6,6 +6,8 @@ pub(crate) mod book;
 mod call;
 pub(crate) mod changes;
 pub(crate) mod checks;
+pub(crate) mod events;
+mod flow;
 mod functions;
 pub(crate) mod kill;
 pub(crate) mod seeds;
@@ -36,6 +38,7 @@ use self::{
     asks::{Ask, Reply},
     book::Book,
     changes::Changes,
+    events::Events,
     functions::{Function, environment},
     kill::Run,
     source::Source,
@@ -67,6 +70,7 @@ pub(crate) struct World {
     pub(crate) source: Source,
     /// Everything that was ever written to users.
     pub(crate) changes: Changes,
+    events: Events,
     stream: Stream,
     mailing: Arc<Mailing>,
     sweeper: Arc<Sweeper>,
@@ -103,6 +107,7 @@ impl World {
             clock,
             source: Source::new(),
             changes: Changes::default(),
+            events: Events::default(),
             mailing: Arc::new(mailing),
             sweeper: Arc::new(sweeper),
             functions,
@@ -237,57 +242,6 @@ impl World {
             swept.is_ok()
         };
         self.run("sweeper", kill_at, call)
-    }
-
-    /// Takes what was written since, for the event source and for the checks.
-    pub(crate) fn read_stream(&mut self) {
-        let records = self.stream.new_records(&self.services.database);
-        self.changes.take(&records);
-        self.source.take(records);
-    }
-
-    /// As [`read_stream`](Self::read_stream), for a test that is its own event source: the records that are announced.
-    pub(crate) fn read_stream_apart(&mut self) -> Vec<Value> {
-        self.read_stream();
-        let records = self.source.batch(usize::MAX);
-        self.source.settle(&records, Some(&Value::Null));
-        records
-    }
-
-    /// Writes a row past Usher.
-    pub(crate) fn put(&self, item: &Value) {
-        let request = json!({"TableName": TABLE, "Item": item}).to_string();
-        let (status, answer) =
-            table::answer(&self.services.database, "PutItem", request.as_bytes());
-        assert_eq!(status, 200, "{answer}");
-    }
-
-    /// Delivers everything that is announced, in order and without a fault, until nothing is left.
-    pub(crate) async fn deliver_all(&mut self) {
-        self.read_stream();
-        while !self.source.is_empty() {
-            let batch = self.source.batch(BATCH);
-            let answer = self.mail(&batch, None).await;
-            self.source.settle(&batch, answer.as_ref());
-        }
-    }
-
-    /// From now on nothing goes wrong. Time goes on from minute to minute, with sweeps and mailers, until no mail is under
-    /// way any more; or until so much time has passed that something must be stuck.
-    pub(crate) async fn recover(&mut self) {
-        self.book().weather.per_mille = 0;
-        self.note("RECOVERY");
-        for _ in 0..300 {
-            self.deliver_all().await;
-            let now = self.clock.now();
-            let Some(due) = self.changes.next_mail_due(now) else {
-                return;
-            };
-            // The minute in which somebody looks; those between would find nothing.
-            let wait = due.duration_since(now).as_secs().max(0).unsigned_abs() / 60 + 1;
-            self.pass(Duration::from_secs(wait * 60)).await;
-            self.sweep(None).await;
-        }
     }
 }
 
