@@ -165,10 +165,12 @@ fn shared_config(env: &Environment) -> Option<SdkConfig> {
         .with_trust_store(roots.unwrap_or_else(amazon_roots))
         .build()
         .ok()?;
-    let http = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(tls)
-        .build_https();
+    let http = env.http_client().cloned().unwrap_or_else(|| {
+        Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(tls)
+            .build_https()
+    });
     let credentials = Credentials::new(id?, secret?, session, None, "environment");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -10,12 +10,24 @@ use std::sync::{
 
 use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use tokio::time::Instant;
 
 /// What time it is, in whole milliseconds: the precision in which the table keeps instants.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    fixed: Option<Timestamp>,
+    base: Base,
     ahead_ms: Arc<AtomicI64>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Base {
+    #[default]
+    Machine,
+    Fixed(Timestamp),
+    Virtual {
+        start: Timestamp,
+        since: Instant,
+    },
 }
 
 impl Clock {
@@ -27,14 +39,36 @@ impl Clock {
     /// A clock that stands still at `at` until it is [advanced](Self::advance).
     pub fn fixed(at: Timestamp) -> Self {
         Self {
-            fixed: Some(at),
+            base: Base::Fixed(at),
+            ..Self::default()
+        }
+    }
+
+    /// A clock that shows `start` now and goes on with the runtime's time. Where a test has paused that, whatever waits and
+    /// whatever reads the clock agree, and hours pass in no time.
+    pub fn virtual_time(start: Timestamp) -> Self {
+        Self {
+            base: Base::Virtual {
+                start,
+                since: Instant::now(),
+            },
             ..Self::default()
         }
     }
 
     /// The current instant, cut to milliseconds.
     pub fn now(&self) -> Timestamp {
-        let base = self.fixed.unwrap_or_else(machine_now).as_millisecond();
+        let base = match self.base {
+            Base::Machine => machine_now(),
+            Base::Fixed(at) => at,
+            Base::Virtual { start, since } => {
+                let passed = SignedDuration::try_from(since.elapsed());
+                start
+                    .saturating_add(passed.unwrap_or(SignedDuration::MAX))
+                    .unwrap_or(Timestamp::MAX)
+            }
+        }
+        .as_millisecond();
         let ahead = self.ahead_ms.load(Ordering::Relaxed);
         Timestamp::from_millisecond(base.saturating_add(ahead)).unwrap_or(Timestamp::MAX)
     }
@@ -42,9 +76,9 @@ impl Clock {
     /// A clock that goes on by itself: this one or, if it stands still, the machine's. For what waits.
     #[must_use]
     pub fn running(&self) -> Self {
-        match self.fixed {
-            Some(_) => Self::system(),
-            None => self.clone(),
+        match self.base {
+            Base::Fixed(_) => Self::system(),
+            Base::Machine | Base::Virtual { .. } => self.clone(),
         }
     }
 
@@ -104,6 +138,15 @@ mod tests {
         let clone = clock.clone();
         clock.advance(SignedDuration::from_secs(90));
         assert_eq!(clone.now().to_string(), "2026-01-01T00:01:30Z");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn virtual_time_passes_as_the_runtimes_does() {
+        let clock = Clock::virtual_time("2026-01-01T00:00:00Z".parse().unwrap());
+        tokio::time::sleep(std::time::Duration::from_hours(1)).await;
+        assert_eq!(clock.running().now().to_string(), "2026-01-01T01:00:00Z");
+        clock.advance(SignedDuration::from_secs(1));
+        assert_eq!(clock.now().to_string(), "2026-01-01T01:00:01Z");
     }
 
     #[test]

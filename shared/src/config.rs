@@ -6,6 +6,7 @@ use std::{
     fmt::Display,
 };
 
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_types::SdkConfig;
 use jiff::SignedDuration;
 use thiserror::Error;
@@ -28,6 +29,7 @@ pub struct Environment {
     mistakes: RefCell<Vec<String>>,
     /// Read once, however many clients are made.
     sdk: OnceCell<Option<SdkConfig>>,
+    http_client: Option<SharedHttpClient>,
 }
 
 impl Environment {
@@ -45,6 +47,21 @@ impl Environment {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.trim().is_empty())
+    }
+
+    /// The same environment, whose AWS clients send their requests through this client in place of TLS. Tests that go on
+    /// virtual time answer the requests in their own process: a socket would not wait for that time.
+    #[must_use]
+    pub fn with_http_client(self, client: SharedHttpClient) -> Self {
+        Self {
+            http_client: Some(client),
+            ..self
+        }
+    }
+
+    /// See [`with_http_client`](Self::with_http_client).
+    pub(crate) fn http_client(&self) -> Option<&SharedHttpClient> {
+        self.http_client.as_ref()
     }
 
     /// Sets a variable that is not set by itself but follows from others.

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use usher::{
-    domain::{ClaimMail, InvitationToken, User},
+    domain::{ClaimMail, InvitationToken, Requirement, User},
     store::{Attempt, StoreError, user_from_image},
 };
 
@@ -59,11 +59,20 @@ pub(crate) async fn claim(mailing: &Mailing, announced: User) -> Claimed {
         token: token.hash(),
     };
     match mailing.store.claim_mail(&claim).await {
-        Ok(Attempt::Done(user)) => Claimed::Ours {
-            record: claim.record,
-            mail: Box::new((*user, token)),
-        },
-        Ok(Attempt::Refused(_)) => Claimed::Nothing,
+        // A claim whose answer was lost is known by its mark when it is tried again. By then the invitation may have been
+        // sent again, with another link: that mail is for whoever claims the newer record.
+        Ok(Attempt::Done(user))
+            if (Requirement::MailClaimed {
+                record: claim.record,
+            })
+            .holds(&user) =>
+        {
+            Claimed::Ours {
+                record: claim.record,
+                mail: Box::new((*user, token)),
+            }
+        }
+        Ok(Attempt::Done(_) | Attempt::Refused(_)) => Claimed::Nothing,
         Err(error) => {
             tracing::error!(%error, user_id = %announced.id, "a mail could not be claimed");
             Claimed::Later

@@ -16,11 +16,18 @@ const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS usher_stream_position \
 
 /// The database can't be opened.
 #[derive(Debug, Error)]
-pub(crate) enum OpenError {
+pub enum OpenError {
+    /// The file can't be made or read, or is no database.
     #[error("the database can't be opened: {0}")]
     Database(String),
+    /// `SQLite` refused the index.
     #[error("the database's index can't be made: {0}")]
     Index(#[from] rusqlite::Error),
+}
+
+/// An empty database in memory.
+pub fn in_memory() -> Result<Database, OpenError> {
+    open(None)
 }
 
 /// Opens the database of the directory, or an empty one in memory.

@@ -6,7 +6,7 @@
 
 mod bus;
 pub mod cli;
-mod database;
+pub mod database;
 mod event;
 mod files;
 mod gateway;

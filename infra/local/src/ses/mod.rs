@@ -25,7 +25,6 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
 };
 
 use axum::{
@@ -38,7 +37,7 @@ use axum::{
 };
 use futures::stream;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use usher::clock::{Clock, Entropy};
 
 pub use error::SesError;

@@ -1,8 +1,9 @@
 //! The two ways to send. Both refuse by entry: `SendEmail` is a call with one.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::{
     Ses,

@@ -1,0 +1,202 @@
+//! One scene for each function, in which it is killed at its first await point, at its second, and so on to its last.
+//! After each of them everything comes right.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "what was tried, and how to try it again, is for whoever runs the tests"
+)]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::world::{
+    BATCH, Settings, World,
+    asks::{ALL_SCOPES, Ask, administrator},
+    checks,
+    seeds::on_virtual_time,
+    trace,
+    weather::Fault,
+};
+
+/// Plays the scene until the function is not killed any more. `scene` says whether it was.
+fn at_every_await_point(what: &str, scene: impl AsyncFn(&mut World, Option<u32>) -> bool) -> u32 {
+    let mut point = 1;
+    loop {
+        trace::take();
+        let (killed, violations) = on_virtual_time(async {
+            let mut world = World::new(&Settings {
+                seed: 7,
+                rate: Some(14.0),
+                // Calls that are under way together come back one by one, and so are points of their own.
+                latency: (1, 20),
+            })
+            .await;
+            let killed = Box::pin(scene(&mut world, Some(point))).await;
+            world.recover().await;
+            (killed, checks::violations(&world))
+        });
+        assert!(
+            violations.is_empty(),
+            "{}\n{what} killed at {point}:\n{}",
+            trace::take().join("\n"),
+            violations.join("\n")
+        );
+        if !killed {
+            println!("{what} was killed at each of {} await points", point - 1);
+            return point - 1;
+        }
+        point += 1;
+    }
+}
+
+fn claims() -> Value {
+    administrator("adm", "default", ALL_SCOPES)
+}
+
+fn two() -> Ask {
+    let people = json!({"invitees": [{"email": "ann@example.com"}, {"email": "bob@example.com"}]});
+    Ask::invite(&claims(), people, Some("the key".to_owned()))
+}
+
+async fn invite_two(world: &mut World) {
+    let reply = world.ask(&two(), None).await.unwrap();
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+}
+
+fn somebody(world: &World) -> String {
+    world.changes.now.keys().next().unwrap().to_string()
+}
+
+#[test]
+fn a_mailer_may_be_killed_anywhere() {
+    let points = at_every_await_point("the mailer", async |world, kill| {
+        invite_two(world).await;
+        let batch = world.source.batch(BATCH);
+        assert_eq!(batch.len(), 2);
+        let answer = world.mail(&batch, kill).await;
+        world.source.settle(&batch, answer.as_ref());
+        answer.is_none()
+    });
+    assert!(
+        points > 8,
+        "{points} are too few: two claims, a turn, a call, two records"
+    );
+}
+
+#[test]
+fn a_sweeper_may_be_killed_anywhere() {
+    let points = at_every_await_point("the sweeper", async |world, kill| {
+        invite_two(world).await;
+        // One mail is announced and not claimed; the other's mailer is gone.
+        let batch = world.source.batch(1);
+        world.mail(&batch, Some(3)).await;
+        world.pass(Duration::from_mins(3)).await;
+        let before = world.book().killed.len();
+        world.sweep(kill).await;
+        world.book().killed.len() > before
+    });
+    assert!(points > 8, "{points} are too few: eight shards are read");
+}
+
+#[test]
+fn an_invite_may_be_killed_anywhere_and_asked_again_invites_nobody_twice() {
+    let points = at_every_await_point("invite", async |world, kill| {
+        let killed = world.ask(&two(), kill).await.is_none();
+        world.deliver_all().await;
+        world.pass(Duration::from_secs(5)).await;
+        let again = world.ask(&two(), None).await.unwrap();
+        let outcomes = again.body["results"].as_array().unwrap().iter();
+        assert!(
+            outcomes.clone().all(|row| row["outcome"] == "invited"),
+            "{:?}",
+            again.body
+        );
+        assert_eq!(world.changes.now.len(), 2);
+        killed
+    });
+    assert!(points > 0);
+}
+
+/// A function that somebody asks for, after the mails of two people have gone: killed, and asked again.
+fn asked_again(what: &str, ask: impl Fn(&World) -> Ask, wait: Duration, end: &str) {
+    let points = at_every_await_point(what, async |world, kill| {
+        invite_two(world).await;
+        world.deliver_all().await;
+        world.pass(wait).await;
+        let ask = ask(world);
+        let first = world.ask(&ask, kill).await;
+        world.deliver_all().await;
+        if let Some(reply) = &first {
+            assert_eq!(reply.status, 200, "{what}: {}", reply.code());
+        } else {
+            // Done before it was killed, or done now.
+            let again = world.ask(&ask, None).await.unwrap();
+            assert!(again.status < 500, "{what}: {}", again.code());
+        }
+        let id = somebody(world);
+        let shown = world.ask(&Ask::get(&claims(), &id), None).await.unwrap();
+        assert_eq!(shown.body["state"], end);
+        first.is_none()
+    });
+    assert!(points > 0);
+}
+
+#[test]
+fn whatever_is_asked_over_http_may_be_killed_anywhere_and_asked_again() {
+    let minute = Duration::from_secs(61);
+    asked_again(
+        "resend",
+        |world| Ask::change(&claims(), "resend", &somebody(world), json!({})),
+        minute,
+        "pending",
+    );
+    asked_again(
+        "revoke",
+        |world| Ask::change(&claims(), "revoke", &somebody(world), Value::Null),
+        minute,
+        "revoked",
+    );
+    asked_again("accept", |world| link(world, ""), minute, "accepted");
+    asked_again(
+        "decline",
+        |world| link(world, "/decline"),
+        minute,
+        "declined",
+    );
+    let week = Duration::from_hours(7 * 24);
+    asked_again("renew", |world| link(world, "/renew"), week, "pending");
+}
+
+#[test]
+fn a_claim_that_was_lost_on_its_way_back_mails_no_link_that_is_replaced_meanwhile() {
+    on_virtual_time(async {
+        let mut world = World::new(&Settings {
+            seed: 1,
+            rate: None,
+            latency: (0, 0),
+        })
+        .await;
+        let one = json!({"invitees": [{"email": "ann@example.com"}]});
+        world.ask(&Ask::invite(&claims(), one, None), None).await;
+        world.pass(Duration::from_secs(61)).await;
+        let batch = world.source.batch(BATCH);
+        let resend = Ask::change(&claims(), "resend", &somebody(&world), json!({}));
+        world.book().weather.next = Some(("UpdateItem", Fault::AnswerLost));
+        let answer = world.mail_while_asking(&batch, &resend).await;
+        world.source.settle(&batch, answer.as_ref());
+        assert!(world.book().sent.is_empty(), "the replaced link was mailed");
+        world.recover().await;
+        let violations = checks::violations(&world);
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+        assert_eq!(world.book().sent.len(), 1);
+    });
+}
+
+/// What the first person does with their first link.
+fn link(world: &World, what: &str) -> Ask {
+    let id = somebody(world);
+    let book = world.book();
+    let mail = book.sent.iter().find(|mail| mail.user == id).unwrap();
+    Ask::link(what, &mail.token)
+}

@@ -1,0 +1,210 @@
+//! What Usher promises, in as few words as will do. Written from the design, not from the code: it knows no table, no
+//! mailer and no hash, only people, links and times.
+
+/// An HTTP status and a problem's code, which is empty for a success.
+pub(crate) type Said = (u64, &'static str);
+
+const DONE: Said = (200, "");
+const NO_SUCH_LINK: Said = (404, "invitation_not_found");
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+const WEEK: i64 = 7 * DAY;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Pending,
+    Accepted,
+    Revoked,
+    Declined,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mail {
+    NotRequested,
+    Waiting,
+    Sent,
+}
+
+/// Somebody who was invited. Instants are milliseconds.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) state: State,
+    /// Links are numbered; this is the newest.
+    pub(crate) link: u32,
+    /// Whether the newest link exists already. One that was asked for with an old one is made when it is mailed.
+    made: bool,
+    /// The expired link that was exchanged for the newest.
+    exchanged: Option<u32>,
+    expires: i64,
+    asked: Vec<i64>,
+    pub(crate) mail: Mail,
+    pub(crate) sent: u64,
+}
+
+impl Person {
+    pub(crate) fn invited(now: i64, notify: bool) -> Self {
+        Self {
+            state: State::Pending,
+            link: 1,
+            made: true,
+            exchanged: None,
+            expires: now + WEEK,
+            asked: if notify { vec![now] } else { vec![] },
+            mail: if notify {
+                Mail::Waiting
+            } else {
+                Mail::NotRequested
+            },
+            sent: 0,
+        }
+    }
+
+    /// What an invitation of the same address answers.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self.state {
+            State::Pending => "already_invited",
+            State::Accepted => "already_registered",
+            State::Revoked => "revoked",
+            State::Declined => "declined",
+        }
+    }
+
+    pub(crate) fn resend(&mut self, now: i64, reactivate: bool) -> Said {
+        match self.state {
+            State::Accepted => return (409, "already_registered"),
+            State::Revoked if !reactivate => return (409, "invitation_revoked"),
+            State::Declined if !reactivate => return (409, "invitation_declined"),
+            _ => {}
+        }
+        if let Some(refusal) = self.too_often(now) {
+            return refusal;
+        }
+        self.state = State::Pending;
+        self.new_link(now, true, None);
+        DONE
+    }
+
+    pub(crate) fn revoke(&mut self) -> Said {
+        match self.state {
+            State::Pending => self.state = State::Revoked,
+            State::Accepted => return (409, "already_registered"),
+            State::Revoked => return (409, "already_revoked"),
+            State::Declined => return (409, "already_declined"),
+        }
+        DONE
+    }
+
+    /// The mailer runs: whether it mails the newest link.
+    pub(crate) fn mailed(&mut self, now: i64) -> bool {
+        let goes = self.mail == Mail::Waiting && self.state == State::Pending && now < self.expires;
+        if goes {
+            self.mail = Mail::Sent;
+            self.sent += 1;
+            self.made = true;
+        }
+        goes
+    }
+
+    pub(crate) fn look_up(&self, now: i64, held: u32) -> Said {
+        if let Some(refusal) = self.of_no_use(held) {
+            return refusal;
+        }
+        if now < self.expires {
+            DONE
+        } else {
+            (410, "invitation_expired")
+        }
+    }
+
+    pub(crate) fn accept(&mut self, now: i64, held: u32) -> Said {
+        let said = self.look_up(now, held);
+        if said == DONE {
+            self.state = State::Accepted;
+        }
+        said
+    }
+
+    /// It is never too late to decline.
+    pub(crate) fn decline(&mut self, held: u32) -> Said {
+        let said = self.of_no_use(held).unwrap_or(DONE);
+        if said == DONE {
+            self.state = State::Declined;
+        }
+        said
+    }
+
+    pub(crate) fn renew(&mut self, now: i64, held: u32) -> Said {
+        let exchanged = self.exchanged == Some(held);
+        if !(self.is_newest(held) || exchanged && self.state == State::Pending) {
+            return NO_SUCH_LINK;
+        }
+        if self.state != State::Pending {
+            return self.of_no_use(held).unwrap_or(DONE);
+        }
+        let waiting = exchanged && !self.made;
+        if now < self.expires && !waiting {
+            return (409, "invitation_still_valid");
+        }
+        if let Some(refusal) = self.too_often(now) {
+            return refusal;
+        }
+        self.new_link(now, false, Some(held));
+        DONE
+    }
+
+    /// The state as it is shown, and what is shown of the mail.
+    pub(crate) fn shown(&self, now: i64) -> (&'static str, &'static str) {
+        let state = match self.state {
+            State::Pending if now >= self.expires => "expired",
+            State::Pending => "pending",
+            State::Accepted => "accepted",
+            State::Revoked => "revoked",
+            State::Declined => "declined",
+        };
+        let mail = match self.mail {
+            Mail::NotRequested => "not_requested",
+            Mail::Waiting if self.state == State::Pending => "queued",
+            Mail::Waiting => "cancelled",
+            Mail::Sent => "sent",
+        };
+        (state, mail)
+    }
+
+    fn new_link(&mut self, now: i64, made: bool, exchanged: Option<u32>) {
+        self.link += 1;
+        self.made = made;
+        self.exchanged = exchanged;
+        self.expires = now + WEEK;
+        self.asked.insert(0, now);
+        self.mail = Mail::Waiting;
+    }
+
+    /// Once a minute, ten times a day.
+    fn too_often(&self, now: i64) -> Option<Said> {
+        let after = |nth: usize, span: i64| self.asked.get(nth).is_some_and(|at| *at > now - span);
+        if after(9, DAY) {
+            Some((429, "daily_limit"))
+        } else if after(0, MINUTE) {
+            Some((429, "too_soon"))
+        } else {
+            None
+        }
+    }
+
+    fn is_newest(&self, held: u32) -> bool {
+        self.made && self.link == held
+    }
+
+    /// Why a link does nothing any more, whatever the time.
+    fn of_no_use(&self, held: u32) -> Option<Said> {
+        if !self.is_newest(held) {
+            return Some(NO_SUCH_LINK);
+        }
+        match self.state {
+            State::Pending => None,
+            State::Accepted => Some((409, "invitation_already_used")),
+            State::Revoked => Some((410, "invitation_revoked")),
+            State::Declined => Some((410, "invitation_declined")),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Everything that was ever written to users, read from the stream: what the checks look at.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use usher::{
+    domain::{DeliveryStatus, StateName, User, UserId},
+    store::user_from_image,
+};
+
+/// One write to one user.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) old: Option<User>,
+    pub(crate) new: User,
+    /// Whether the new row is among what is due.
+    pub(crate) in_due_index: bool,
+}
+
+/// All of them, in the order in which they were made.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) all: Vec<Change>,
+    pub(crate) now: BTreeMap<UserId, User>,
+}
+
+impl Changes {
+    pub(crate) fn take(&mut self, records: &[Value]) {
+        for record in records {
+            let image = &record["dynamodb"]["NewImage"];
+            if image["sk"]["S"] != "USER" {
+                continue;
+            }
+            // A row that a test has spoilt.
+            let Some(new) = user(image) else { continue };
+            self.all.push(Change {
+                // The stream leaves nothing out, so it is what was written before.
+                old: self.now.insert(new.id, new.clone()),
+                in_due_index: image["by_due_pk"].is_object(),
+                new,
+            });
+        }
+    }
+
+    /// The writes to one user, in order.
+    pub(crate) fn of(&self, id: UserId) -> impl Iterator<Item = &Change> {
+        self.all.iter().filter(move |change| change.new.id == id)
+    }
+
+    /// When the sweeper next has something to do about a mail.
+    pub(crate) fn next_mail_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let open = self.now.values().filter(|user| mail_is_open(user, now));
+        open.filter_map(|user| user.due_at).min()
+    }
+}
+
+/// Whether something is still to happen about the user's mail.
+pub(crate) fn mail_is_open(user: &User, now: Timestamp) -> bool {
+    let waits = user.state.name() == StateName::Pending && !user.has_expired(now);
+    match user.delivery.status {
+        DeliveryStatus::Sending => true,
+        DeliveryStatus::Queued | DeliveryStatus::Unknown => waits,
+        _ => false,
+    }
+}
+
+fn user(image: &Value) -> Option<User> {
+    let image = image.as_object().filter(|image| !image.is_empty())?;
+    let image: serde_dynamo::Item = serde_json::from_value(Value::Object(image.clone())).unwrap();
+    user_from_image(image).ok()
+}

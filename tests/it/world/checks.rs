@@ -1,0 +1,259 @@
+//! What must hold of everything that was written and every mail that went, whatever went wrong meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use usher::domain::{DeliveryStatus, InvitationToken, StateName, User};
+
+use super::{
+    SETTLE, World,
+    book::Sent,
+    changes::{Change, mail_is_open},
+};
+
+/// Every write that must not have been.
+pub(crate) fn of_changes(world: &World) -> Vec<String> {
+    let all = world.changes.all.iter();
+    all.filter_map(|change| {
+        let (user, version) = (change.new.id, change.new.version);
+        let why = allowed(change).err()?;
+        Some(format!("{user} version {version}: {why}"))
+    })
+    .collect()
+}
+
+/// Everything that must not be and is. Counts mails and duplicates.
+pub(crate) fn violations(world: &World) -> Vec<String> {
+    let mut found = of_changes(world);
+    found.extend(mails(world));
+    found.extend(world.changes.now.values().filter_map(|user| {
+        let why = settled(world, user).err()?;
+        Some(format!("{} in the end: {why}", user.id))
+    }));
+    found
+}
+
+type Check = Result<(), String>;
+
+fn must(holds: bool, why: &str) -> Check {
+    if holds { Ok(()) } else { Err(why.to_owned()) }
+}
+
+/// Whether one write is a step that `design.md`'s tables have.
+fn allowed(change: &Change) -> Check {
+    let new = &change.new;
+    must(
+        new.due_at.is_some() == change.in_due_index,
+        "what is due is not in its index",
+    )?;
+    must(
+        !mail_is_open(new, new.updated_at) || new.due_at.is_some(),
+        "its mail is under way and nobody will look after it",
+    )?;
+    must(
+        new.outbox.is_none()
+            || (new.state.name() == StateName::Pending
+                && new.delivery.status == DeliveryStatus::Queued),
+        "a mail is in the outbox that is not to be sent",
+    )?;
+    let Some(old) = &change.old else {
+        return must(
+            new.version == 1 && new.state.name() == StateName::Pending,
+            "a user begins as something else than invited",
+        );
+    };
+    must(new.version == old.version + 1, "a version is left out")?;
+    must(
+        (
+            new.id,
+            &new.tenant,
+            &new.email,
+            new.invited_at,
+            new.created_at,
+        ) == (
+            old.id,
+            &old.tenant,
+            &old.email,
+            old.invited_at,
+            old.created_at,
+        ),
+        "what never changes has changed",
+    )?;
+    allowed_state(old, new)?;
+    if old.nonce == new.nonce {
+        allowed_delivery(old, new)
+    } else {
+        must(
+            new.outbox.is_some() && new.claim.is_none(),
+            "a new link is not mailed",
+        )
+    }
+}
+
+fn allowed_state(old: &User, new: &User) -> Check {
+    use StateName::{Accepted, Declined, Pending, Revoked};
+    let (was, is) = (old.state.name(), new.state.name());
+    let fresh = old.nonce != new.nonce;
+    let holds = match (was, is) {
+        (Pending, Accepted) => !old.has_expired(new.updated_at) && !fresh,
+        (Pending, Revoked | Declined) => !fresh,
+        (Revoked | Declined, Pending) => fresh,
+        (Pending, Pending) => true,
+        _ => was == is && !fresh,
+    };
+    must(holds, &format!("{was} became {is}"))
+}
+
+/// What may become of a mail while its link stays the same.
+fn allowed_delivery(old: &User, new: &User) -> Check {
+    use DeliveryStatus::{Failed, Queued, Sending, Sent, Unknown};
+    let (was, is) = (old.delivery.status, new.delivery.status);
+    let announced = old.outbox.is_none() && new.outbox.is_some();
+    must(
+        !announced || old.due_at.is_some_and(|due| due <= new.updated_at),
+        "a mail is announced again before it is due",
+    )?;
+    let holds = match (was, is) {
+        (Queued, Sending) => {
+            old.outbox.is_some()
+                && new.outbox.is_none()
+                && new.claim.map(|claim| claim.record) == Some(old.version)
+                && old.state.name() == StateName::Pending
+                && !old.has_expired(new.updated_at)
+        }
+        (Sending, Queued) => new.outbox.is_none(),
+        (Unknown, Queued) if announced => {
+            let alone = new.updated_at.duration_since(old.delivery.at);
+            alone.unsigned_abs() >= SETTLE
+        }
+        (Sending | Unknown, Sent | Failed) | (Sending, Unknown) | (Unknown, Queued) => true,
+        _ => was == is,
+    };
+    must(holds, &format!("its mail was {was:?} and became {is:?}"))
+}
+
+/// Whether every mail that went was to go, and what went twice had to.
+fn mails(world: &World) -> Vec<String> {
+    let mut found = Vec::new();
+    let sent = world.book().sent.clone();
+    let mut attempts = BTreeSet::new();
+    let mut requests: BTreeMap<(&str, &str), Vec<&Sent>> = BTreeMap::new();
+    for mail in &sent {
+        let (user, attempt) = (&mail.user, mail.attempt);
+        if !attempts.insert((user, attempt)) {
+            found.push(format!("{user}: the attempt {attempt} mailed twice"));
+        }
+        if !was_claimed(world, mail) {
+            found.push(format!(
+                "{user}: a mail went that was not claimed, or with another link"
+            ));
+        }
+        requests.entry((user, &mail.token)).or_default().push(mail);
+    }
+    for change in &world.changes.all {
+        let (Some(old), new) = (&change.old, &change.new) else {
+            continue;
+        };
+        let became_sent = new.delivery.status == DeliveryStatus::Sent
+            && old.delivery.status != DeliveryStatus::Sent;
+        let attempt = old.claim.map_or(0, |claim| claim.record);
+        if became_sent && !attempts.contains(&(&new.id.to_string(), attempt)) {
+            found.push(format!("{}: a mail is sent that never went", new.id));
+        }
+    }
+    let mut counts = Vec::new();
+    for mails in requests.values() {
+        for pair in mails.windows(2) {
+            match excuse(world, pair[0], pair[1]) {
+                Ok(excuse) => counts.push(excuse),
+                Err(why) => found.push(format!("{}: mailed twice although {why}", pair[0].user)),
+            }
+        }
+    }
+    let mut book = world.book();
+    for count in counts {
+        book.weather.count(count);
+    }
+    let mails = sent.len() as u64;
+    *book.weather.counts.entry("mails".to_owned()).or_default() += mails;
+    found
+}
+
+/// Whether the table had the mail claimed with this very link when it went.
+fn was_claimed(world: &World, mail: &Sent) -> bool {
+    let token: InvitationToken = mail.token.parse().unwrap();
+    let id = mail.user.parse().unwrap();
+    world.changes.of(id).any(|change| {
+        let was = change.old.as_ref().map(|old| old.delivery.status);
+        was == Some(DeliveryStatus::Queued)
+            && change.new.delivery.status == DeliveryStatus::Sending
+            && change.new.claim.map(|claim| claim.record) == Some(mail.attempt)
+            && change.new.token_hash == Some(token.hash())
+    })
+}
+
+/// Why the same mail went a second time; or that there was no reason.
+fn excuse(world: &World, first: &Sent, second: &Sent) -> Result<&'static str, &'static str> {
+    let id = first.user.parse().unwrap();
+    let recorded = world.changes.of(id).any(|change| {
+        let old_claim = change.old.as_ref().and_then(|old| old.claim);
+        change.new.delivery.status == DeliveryStatus::Sent
+            && old_claim.map(|claim| claim.record) == Some(first.attempt)
+    });
+    if recorded {
+        return Err("it was known to have gone");
+    }
+    if !is_flagged(world, first, second) {
+        return Err("nothing says that it may have gone already");
+    }
+    let book = world.book();
+    let killed = book.killed.contains(&first.run);
+    let table_failed = book.table_faults.contains_key(&first.run);
+    match (first.answered, killed, table_failed) {
+        (false, true, _) => Ok("duplicates: killed inside SES's call"),
+        (false, false, _) => Ok("duplicates: SES's answer lost"),
+        (true, true, _) => Ok("duplicates: killed between SES's call and its record"),
+        (true, false, true) => Ok("duplicates: the table failed before the record"),
+        (true, false, false) => Err("nothing had gone wrong"),
+    }
+}
+
+/// Whether a person can see that the second mail may be a duplicate. Until there is a history, that is the status
+/// `unknown` between the two.
+fn is_flagged(world: &World, first: &Sent, second: &Sent) -> bool {
+    let id = first.user.parse().unwrap();
+    let between = first.attempt + 1..second.attempt;
+    world.changes.of(id).any(|change| {
+        change.new.delivery.status == DeliveryStatus::Unknown
+            && between.contains(&change.new.version)
+    })
+}
+
+/// Whether nothing is left to be done about a user's mail, and the last one that was asked for went.
+fn settled(world: &World, user: &User) -> Check {
+    let now = world.clock.now();
+    must(
+        !mail_is_open(user, now),
+        &format!("the mail is stuck as {:?}", user.delivery.status),
+    )?;
+    if user.state.name() != StateName::Pending || user.has_expired(now) {
+        return Ok(());
+    }
+    let went = world.book().sent.iter().any(|mail| {
+        let token: InvitationToken = mail.token.parse().unwrap();
+        user.token_hash == Some(token.hash())
+    });
+    match user.delivery.status {
+        DeliveryStatus::Sent => must(went, "the mail was lost"),
+        DeliveryStatus::Failed => {
+            let doubts = world.changes.of(user.id).filter_map(|change| {
+                let same_link = change.new.nonce == user.nonce;
+                same_link.then_some(change.new.mail_tries.doubtful)
+            });
+            must(doubts.max() >= Some(3), "the mail was given up too early")
+        }
+        status => must(
+            status == DeliveryStatus::NotRequested,
+            &format!("the mail is {status:?}"),
+        ),
+    }
+}
