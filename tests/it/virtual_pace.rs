@@ -183,6 +183,7 @@ fn of_a_hundred_records_one_that_nobody_can_read_is_set_aside_and_all_others_are
         let batch = world.source.batch(BATCH);
         assert_eq!(batch.len(), 100);
         world.deliver_all().await;
+        world.chronicle_all().await;
         let key = |record: &Value| record["dynamodb"]["Keys"]["pk"]["S"].clone();
         let keys: Vec<_> = world.source.set_aside.iter().map(key).collect();
         assert_eq!(keys, [json!("USER#poison")]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 use usher::{
-    domain::{DeliveryStatus, StateName, User, UserId},
+    domain::{DeliveryStatus, User, UserId},
     store::user_from_image,
 };
 
@@ -16,6 +16,8 @@ pub(crate) struct Change {
     pub(crate) new: User,
     /// Whether the new row is among what is due.
     pub(crate) in_due_index: bool,
+    /// Whether it is listed among the expired now, and was not before.
+    pub(crate) ended: bool,
 }
 
 /// All of them, in the order in which they were made.
@@ -38,6 +40,8 @@ impl Changes {
                 // The stream leaves nothing out, so it is what was written before.
                 old: self.now.insert(new.id, new.clone()),
                 in_due_index: image["by_due_pk"].is_object(),
+                ended: is_listed_as_expired(image)
+                    && !is_listed_as_expired(&record["dynamodb"]["OldImage"]),
                 new,
             });
         }
@@ -55,9 +59,14 @@ impl Changes {
     }
 }
 
+fn is_listed_as_expired(image: &Value) -> bool {
+    let list = image["by_state_pk"]["S"].as_str();
+    list.is_some_and(|list| list.ends_with("#expired"))
+}
+
 /// Whether something is still to happen about the user's mail.
 pub(crate) fn mail_is_open(user: &User, now: Timestamp) -> bool {
-    let waits = user.state.name() == StateName::Pending && !user.has_expired(now);
+    let waits = user.mail_is_wanted() && !user.has_expired(now);
     match user.delivery.status {
         DeliveryStatus::Sending => true,
         DeliveryStatus::Queued | DeliveryStatus::Unknown => waits,

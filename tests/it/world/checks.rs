@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use usher::domain::{DeliveryStatus, InvitationToken, StateName, User};
+use usher::domain::{
+    DeliveryStatus, Feedback, HistoryKind, InvitationToken, StateName, User, happened,
+};
+use usher_local::ses::EventKind;
 
 use super::{
     SETTLE, World,
@@ -25,6 +28,7 @@ pub(crate) fn of_changes(world: &World) -> Vec<String> {
 pub(crate) fn violations(world: &World) -> Vec<String> {
     let mut found = of_changes(world);
     found.extend(mails(world));
+    found.extend(histories(world));
     found.extend(world.changes.now.values().filter_map(|user| {
         let why = settled(world, user).err()?;
         Some(format!("{} in the end: {why}", user.id))
@@ -61,6 +65,9 @@ fn allowed(change: &Change) -> Check {
             "a user begins as something else than invited",
         );
     };
+    if new.version == old.version {
+        return allowed_report(old, new);
+    }
     must(new.version == old.version + 1, "a version is left out")?;
     must(
         (
@@ -87,6 +94,32 @@ fn allowed(change: &Change) -> Check {
             "a new link is not mailed",
         )
     }
+}
+
+/// What SES reports touches nothing else, and only grows.
+fn allowed_report(old: &User, new: &User) -> Check {
+    let otherwise = User {
+        feedback: old.feedback.clone(),
+        suppressed: old.suppressed,
+        ..new.clone()
+    };
+    must(
+        otherwise == *old,
+        "a report has changed more than is reported",
+    )?;
+    let order = |user: &User| user.feedback.as_ref().map(Feedback::order);
+    must(
+        order(old) <= order(new),
+        "a lesser report has taken the place of a greater",
+    )?;
+    let suppressed = |user: &User| {
+        user.suppressed
+            .map(|suppressed| (suppressed.reason, suppressed.at))
+    };
+    must(
+        suppressed(old) <= suppressed(new),
+        "a suppression has become less",
+    )
 }
 
 fn allowed_state(old: &User, new: &User) -> Check {
@@ -125,7 +158,8 @@ fn allowed_delivery(old: &User, new: &User) -> Check {
             let alone = new.updated_at.duration_since(old.delivery.at);
             alone.unsigned_abs() >= SETTLE
         }
-        (Sending | Unknown, Sent | Failed) | (Sending, Unknown) | (Unknown, Queued) => true,
+        (Unknown | Queued, Sent) => old.mail_is_reported(),
+        (Sending, Sent | Failed | Unknown) | (Unknown, Failed | Queued) => true,
         _ => was == is,
     };
     must(holds, &format!("its mail was {was:?} and became {is:?}"))
@@ -155,7 +189,7 @@ fn mails(world: &World) -> Vec<String> {
         };
         let became_sent = new.delivery.status == DeliveryStatus::Sent
             && old.delivery.status != DeliveryStatus::Sent;
-        let attempt = old.claim.map_or(0, |claim| claim.record);
+        let attempt = new.delivery.attempt.unwrap_or_default();
         if became_sent && !attempts.contains(&(&new.id.to_string(), attempt)) {
             found.push(format!("{}: a mail is sent that never went", new.id));
         }
@@ -184,7 +218,9 @@ fn was_claimed(world: &World, mail: &Sent) -> bool {
     let id = mail.user.parse().unwrap();
     world.changes.of(id).any(|change| {
         let was = change.old.as_ref().map(|old| old.delivery.status);
+        let wanted = change.old.as_ref().is_some_and(User::mail_is_wanted);
         was == Some(DeliveryStatus::Queued)
+            && wanted
             && change.new.delivery.status == DeliveryStatus::Sending
             && change.new.claim.map(|claim| claim.record) == Some(mail.attempt)
             && change.new.token_hash == Some(token.hash())
@@ -195,9 +231,8 @@ fn was_claimed(world: &World, mail: &Sent) -> bool {
 fn excuse(world: &World, first: &Sent, second: &Sent) -> Result<&'static str, &'static str> {
     let id = first.user.parse().unwrap();
     let recorded = world.changes.of(id).any(|change| {
-        let old_claim = change.old.as_ref().and_then(|old| old.claim);
         change.new.delivery.status == DeliveryStatus::Sent
-            && old_claim.map(|claim| claim.record) == Some(first.attempt)
+            && change.new.delivery.attempt == Some(first.attempt)
     });
     if recorded {
         return Err("it was known to have gone");
@@ -217,15 +252,72 @@ fn excuse(world: &World, first: &Sent, second: &Sent) -> Result<&'static str, &'
     }
 }
 
-/// Whether a person can see that the second mail may be a duplicate. Until there is a history, that is the status
-/// `unknown` between the two.
+/// Whether a person finds in the history that the second mail may be a duplicate.
 fn is_flagged(world: &World, first: &Sent, second: &Sent) -> bool {
-    let id = first.user.parse().unwrap();
     let between = first.attempt + 1..second.attempt;
-    world.changes.of(id).any(|change| {
-        change.new.delivery.status == DeliveryStatus::Unknown
-            && between.contains(&change.new.version)
+    world.histories().iter().any(|(user, event)| {
+        *user == first.user
+            && event.kind == HistoryKind::MailUnknown
+            && event.attempt == Some(first.attempt)
+            && between.contains(&event.number)
     })
+}
+
+/// Whether the histories say everything that happened, once, and nothing else.
+fn histories(world: &World) -> Vec<String> {
+    let mut expected: Vec<_> = world
+        .changes
+        .all
+        .iter()
+        .flat_map(|change| {
+            let events = happened(change.old.as_ref(), &change.new, change.ended);
+            let user = change.new.id.to_string();
+            events.into_iter().map(move |event| (user.clone(), event))
+        })
+        .map(|(user, event)| format!("{user}: {event:?}"))
+        .collect();
+    expected.extend(world.heard.iter().map(|event| {
+        let tag = |name: &str| event.tags[name].clone();
+        let kind = match event.kind {
+            EventKind::Send => HistoryKind::MailConfirmed,
+            EventKind::Delivery => HistoryKind::MailDelivered,
+            EventKind::Complaint => HistoryKind::MailComplained,
+            _ => HistoryKind::MailBounced,
+        };
+        format!(
+            "{}: {kind:?} of {} at {}",
+            tag("user"),
+            tag("attempt"),
+            event.at
+        )
+    }));
+    expected.sort_unstable();
+    // SES's events come twice.
+    expected.dedup();
+    let mut found: Vec<_> = world
+        .histories()
+        .into_iter()
+        .map(|(user, event)| match event.kind {
+            HistoryKind::MailConfirmed
+            | HistoryKind::MailDelivered
+            | HistoryKind::MailComplained
+            | HistoryKind::MailBounced => {
+                let attempt = event.attempt.unwrap_or_default();
+                format!("{user}: {:?} of {attempt} at {}", event.kind, event.at)
+            }
+            _ => format!("{user}: {event:?}"),
+        })
+        .collect();
+    found.sort_unstable();
+    let lost = expected.iter().filter(|event| !found.contains(event));
+    let lost = lost.map(|event| format!("the history lacks {event}"));
+    let more = found.iter().filter(|event| !expected.contains(event));
+    let more = more.map(|event| format!("the history has {event}"));
+    let mut wrong: Vec<_> = lost.chain(more).collect();
+    if found.windows(2).any(|pair| pair[0] == pair[1]) {
+        wrong.push("the history says something twice".to_owned());
+    }
+    wrong
 }
 
 /// Whether nothing is left to be done about a user's mail, and the last one that was asked for went.
@@ -252,7 +344,7 @@ fn settled(world: &World, user: &User) -> Check {
             must(doubts.max() >= Some(3), "the mail was given up too early")
         }
         status => must(
-            status == DeliveryStatus::NotRequested,
+            status == DeliveryStatus::NotRequested || user.suppressed.is_some(),
             &format!("the mail is {status:?}"),
         ),
     }

@@ -30,6 +30,15 @@ impl Events {
         told
     }
 
+    /// One that nobody could take in comes again.
+    pub(crate) fn again(&mut self, event: Event) {
+        self.waiting.push(event);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Everything that waits, in any order.
     pub(crate) fn rest(&mut self, weather: &mut Weather) -> Vec<Event> {
         weather.shuffle(&mut self.waiting);

@@ -7,7 +7,7 @@ mod call;
 pub(crate) mod changes;
 pub(crate) mod checks;
 pub(crate) mod events;
-mod flow;
+pub(crate) mod flow;
 mod functions;
 pub(crate) mod kill;
 pub(crate) mod seeds;
@@ -19,6 +19,8 @@ pub(crate) mod wire;
 
 use std::{collections::BTreeMap, fmt::Debug, future::Future, sync::Arc, time::Duration};
 
+use feedback::Listener;
+use history::Chronicler;
 use jiff::Timestamp;
 use mailer::Mailing;
 use serde_json::{Value, json};
@@ -31,7 +33,7 @@ use usher::{
 use usher_local::{
     database,
     mailbox::Mailbox,
-    ses::{Ses, SesOptions},
+    ses::{Event, Ses, SesOptions},
 };
 
 use self::{
@@ -63,17 +65,35 @@ pub(crate) struct Settings {
     pub(crate) latency: (u64, u64),
 }
 
+/// When SES's events arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// Before anybody gives up waiting for them.
+    Prompt,
+    /// Some time.
+    Late,
+    /// Not at all.
+    Never,
+}
+
 /// See the module.
 pub(crate) struct World {
     pub(crate) services: Arc<Services>,
     pub(crate) clock: Clock,
     pub(crate) source: Source,
+    /// The stream's other reader.
+    pub(crate) chronicle: Source,
+    pub(crate) hearing: Hearing,
     /// Everything that was ever written to users.
     pub(crate) changes: Changes,
     events: Events,
+    /// What SES told and was taken in.
+    pub(crate) heard: Vec<Event>,
     stream: Stream,
     mailing: Arc<Mailing>,
     sweeper: Arc<Sweeper>,
+    listener: Arc<Listener>,
+    chronicler: Arc<Chronicler>,
     functions: BTreeMap<&'static str, Function>,
     runs: usize,
 }
@@ -105,11 +125,16 @@ impl World {
             stream: Stream::of(&services.database, TABLE),
             services,
             clock,
-            source: Source::new(),
+            source: Source::of_mail(),
+            chronicle: Source::of_users(),
+            hearing: Hearing::Prompt,
             changes: Changes::default(),
             events: Events::default(),
+            heard: Vec::new(),
             mailing: Arc::new(mailing),
             sweeper: Arc::new(sweeper),
+            listener: Arc::new(Listener::new(&env).unwrap()),
+            chronicler: Arc::new(Chronicler::new(&env).unwrap()),
             functions,
             runs: 0,
         }
@@ -204,6 +229,34 @@ impl World {
     ) -> Option<Value> {
         let (first, second) = (self.mailer(records, None), self.mailer(records, kill_at));
         self.finish_both(first, second).await
+    }
+
+    /// The function that writes histories gets these records. Its answer, unless it was killed.
+    pub(crate) async fn write_history(
+        &mut self,
+        records: &[Value],
+        kill_at: Option<u32>,
+    ) -> Option<Value> {
+        let event = json!({"Records": records}).to_string();
+        let event = usher::table_stream::read_event(&event).unwrap();
+        let chronicler = Arc::clone(&self.chronicler);
+        let call = async move { json!(history::handle(&chronicler, event).await) };
+        let run = self.run(
+            &format!("history, {} records", records.len()),
+            kill_at,
+            call,
+        );
+        self.finish(run).await
+    }
+
+    /// One of SES's events reaches the function that listens. Whether it was taken in.
+    async fn hear(&mut self, event: &Event, kill_at: Option<u32>) -> bool {
+        let text = event.to_bus_event().to_string();
+        let listener = Arc::clone(&self.listener);
+        let call = async move { feedback::handle(&listener, &text).await.is_ok() };
+        let what = format!("feedback, {} of {:?}", event.kind.name(), event.tags);
+        let run = self.run(&what, kill_at, call);
+        self.finish(run).await == Some(true)
     }
 
     pub(crate) async fn sweep(&mut self, kill_at: Option<u32>) {

@@ -1,4 +1,4 @@
-//! Lambda's event source mapping: the table's stream, filtered, in batches, to the mailer; again and again what failed;
+//! Lambda's event source mapping: the table's stream, filtered, in batches, to a function; again and again what failed;
 //! and what fails too often, put aside. Its records come twice, late, and those of different users in any order.
 
 use std::collections::{HashMap, VecDeque};
@@ -12,6 +12,8 @@ const TRIES: u32 = 9;
 
 /// One consumer of the stream.
 pub(crate) struct Source {
+    /// Which records it gets.
+    wanted: fn(&Value) -> bool,
     /// What waits to be delivered, oldest first.
     queue: VecDeque<Value>,
     /// What was delivered before, and may come again.
@@ -22,8 +24,19 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn new() -> Self {
+    /// The mailer's, with the filter that the template has for it.
+    pub(crate) fn of_mail() -> Self {
+        Self::new(|record| record["dynamodb"]["NewImage"]["outbox"]["S"].is_string())
+    }
+
+    /// The history's, likewise.
+    pub(crate) fn of_users() -> Self {
+        Self::new(|record| record["dynamodb"]["Keys"]["sk"]["S"] == "USER")
+    }
+
+    fn new(wanted: fn(&Value) -> bool) -> Self {
         Self {
+            wanted,
             queue: VecDeque::new(),
             delivered: Vec::new(),
             set_aside: Vec::new(),
@@ -33,7 +46,7 @@ impl Source {
 
     /// Takes new records of the stream that the event source's filter lets through.
     pub(crate) fn take(&mut self, records: impl IntoIterator<Item = Value>) {
-        self.queue.extend(records.into_iter().filter(announced));
+        self.queue.extend(records.into_iter().filter(self.wanted));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -75,7 +88,7 @@ impl Source {
         disturbed
     }
 
-    /// What Lambda makes of the mailer's answer: with none, because it was killed, the whole batch comes again; else
+    /// What Lambda makes of the function's answer: with none, because it was killed, the whole batch comes again; else
     /// everything from the lowest record that failed on.
     pub(crate) fn settle(&mut self, batch: &[Value], answer: Option<&Value>) {
         let Some(answer) = answer else {
@@ -119,11 +132,6 @@ impl Source {
             self.tries = 0;
         }
     }
-}
-
-/// The event source's filter, as the template has it.
-fn announced(record: &Value) -> bool {
-    record["dynamodb"]["NewImage"]["outbox"]["S"].is_string()
 }
 
 fn sequence(record: &Value) -> u128 {

@@ -17,10 +17,12 @@ pub(crate) type Answer = (u16, String);
 pub(crate) fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
     let done = match operation {
         "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
         "CreateTable" => run(body, |request| database.create_table(request)),
         "GetItem" => run(body, |request| database.get_item(request)),
         "PutItem" => run(body, |request| database.put_item(request)),
         "Query" => run(body, |request| database.query(request)),
+        "Scan" => run(body, |request| database.scan(request)),
         "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
         "UpdateItem" => run(body, |request| database.update_item(request)),
         other => panic!("the harness does not know the operation {other}"),
