@@ -10,8 +10,7 @@ use usher::{
     function::WarmUp,
     http::{
         Answer, Caller, CursorKind, HistoryEventView, Paging, Problem, Scope, SignIn, UserView,
-        check_parameters,
-        encode_cursor, json, path_id, query, user_not_found,
+        check_parameters, encode_cursor, json, path_id, query, user_not_found,
     },
     store::{Position, Selection, Store},
 };
