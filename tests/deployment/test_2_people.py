@@ -150,6 +150,7 @@ def test_a_list_finds_by_state_by_address_and_by_id(api, journey):
 
 
 def test_the_mail_doctor_says_what_is_wrong(stack, api, journey):
+    put_on_its_way(stack, api, "waiting@people.example", journey)
     answer = api.get("/v1/mail-health", journey.token)
     assert answer.status == 200, answer.text
     health = answer.json
@@ -160,10 +161,21 @@ def test_the_mail_doctor_says_what_is_wrong(stack, api, journey):
     assert health["configuration_set"] == {
         "name": stack.outputs["ConfigurationSet"], "exists": True, "sending_enabled": True, "event_destination": "present"
     }
-    assert health["mail"]["parked"]["count"] == 0 and health["mail"]["counted_all"] is True
+    assert health["mail"]["queued"]["count"] == 1 and health["mail"]["counted_all"] is True
     # In the emulator nobody sets DNS records.
     assert [problem["code"] for problem in health["problems"]] == ["dkim_not_verified"], health["problems"]
     assert health["status"] == "degraded"
+
+
+def put_on_its_way(stack, api, address, journey):
+    """As if this person's mail waited for its next try in half an hour."""
+    answer = api.post("/v1/invitations", {"invitees": [{"email": address}], "notify": False}, journey.token)
+    [row] = answer.json["results"]
+    stack.client("dynamodb").update_item(
+        TableName=stack.outputs["TableName"], Key={"pk": {"S": f"USER#{row['user_id']}"}, "sk": {"S": "USER"}},
+        UpdateExpression="SET due_at = :soon, delivery.#status = :queued", ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":soon": {"N": str(int((time.time() + 1800) * 1000))}, ":queued": {"S": "queued"}},
+    )
 
 
 def test_a_dry_run_says_what_would_become_of_everybody_and_writes_nothing(stack, api, journey):
