@@ -193,6 +193,9 @@ pub fn cause<E: ProvideErrorMetadata>(error: &SdkError<E>) -> &str {
     }
 }
 
+/// What AWS answers to who lacks a permission, by its old and new protocols.
+pub const NOT_AUTHORIZED: [&str; 2] = ["AccessDeniedException", "AccessDenied"];
+
 /// A client for services on this machine, which speak plain HTTP.
 pub fn plain_http_client() -> SharedHttpClient {
     Builder::new().build_http()

@@ -147,6 +147,17 @@ impl Environment {
             .unwrap_or_default()
     }
 
+    /// `MAIL_IDENTITY`: the address or domain that SES has verified for the sender.
+    pub fn mail_identity(&self) -> Option<String> {
+        self.required("MAIL_IDENTITY", text)
+    }
+
+    /// `MAIL_CONFIGURATION_SET`: which of SES's configuration sets sends, and so reports what becomes of a mail; none if not
+    /// set.
+    pub fn mail_configuration_set(&self) -> Option<String> {
+        self.optional("MAIL_CONFIGURATION_SET", text)
+    }
+
     /// `TABLE_NAME`: the table.
     pub fn table_name(&self) -> Option<String> {
         self.required("TABLE_NAME", text)

@@ -86,5 +86,5 @@ def table(stack, event_source):
 
 def in_words(rows):
     mark = {True: "yes", False: "NO"}
-    head = f"{'function':9} {'action':36} granted  used"
-    return "\n".join([head, *(f"{function:9} {action:36} {mark[has]:7}  {mark[does]}" for function, action, has, does in rows)])
+    head = f"{'function':9} {'action':40} granted  used"
+    return "\n".join([head, *(f"{function:9} {action:40} {mark[has]:7}  {mark[does]}" for function, action, has, does in rows)])

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from people import ALL_SCOPES, sign_in_as_program
-from stack import wait_for
+from stack import MAIL_DOMAIN, wait_for
 
 PEOPLE = [f"person{number:03}@people.example" for number in range(120)]
 # As people paste them: separated this way and that, one with a name.
@@ -147,6 +147,53 @@ def test_a_list_finds_by_state_by_address_and_by_id(api, journey):
     one = api.get(f"/v1/users/{journey.users[BO]}", journey.token)
     assert (one.status, one.json["email"], one.json["state"]) == (200, BO, "accepted")
     assert api.get("/v1/users/usr_00000000000000000000000000", journey.token).status == 404
+
+
+def test_the_mail_doctor_says_what_is_wrong(stack, api, journey):
+    put_on_its_way(stack, api, "waiting@people.example", journey)
+    answer = api.get("/v1/mail-health", journey.token)
+    assert answer.status == 200, answer.text
+    health = answer.json
+    assert health["account"]["sandbox"] is False and health["account"]["quota"] > health["account"]["used"] > 0
+    assert health["sender"] | {"dkim": "pending"} == {
+        "identity": MAIL_DOMAIN, "exists": True, "verified": True, "dkim": "pending"
+    }
+    assert health["configuration_set"] == {
+        "name": stack.outputs["ConfigurationSet"], "exists": True, "sending_enabled": True, "event_destination": "present"
+    }
+    assert health["mail"]["queued"]["count"] == 1 and health["mail"]["counted_all"] is True
+    # In the emulator nobody sets DNS records.
+    assert [problem["code"] for problem in health["problems"]] == ["dkim_not_verified"], health["problems"]
+    assert health["status"] == "degraded"
+
+
+def put_on_its_way(stack, api, address, journey):
+    """As if this person's mail waited for its next try in half an hour."""
+    answer = api.post("/v1/invitations", {"invitees": [{"email": address}], "notify": False}, journey.token)
+    [row] = answer.json["results"]
+    stack.client("dynamodb").update_item(
+        TableName=stack.outputs["TableName"], Key={"pk": {"S": f"USER#{row['user_id']}"}, "sk": {"S": "USER"}},
+        UpdateExpression="SET due_at = :soon, delivery.#status = :queued", ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":soon": {"N": str(int((time.time() + 1800) * 1000))}, ":queued": {"S": "queued"}},
+    )
+
+
+def test_a_dry_run_says_what_would_become_of_everybody_and_writes_nothing(stack, api, journey):
+    table, ses = stack.client("dynamodb"), stack.client("sesv2")
+    before = table.scan(TableName=stack.outputs["TableName"])["Items"]
+    details = {"MailType": "TRANSACTIONAL", "WebsiteURL": "https://acme.example"}
+    ses.put_account_details(**details, ProductionAccessEnabled=False)
+    try:
+        text = f"{BO} new@people.example in@{MAIL_DOMAIN}"
+        answer = api.post("/v1/invitations?dry_run=true", {"text": text}, journey.token)
+    finally:
+        ses.put_account_details(**details, ProductionAccessEnabled=True)
+    assert answer.status == 200, answer.text
+    outcomes = [(row["outcome"], row["user_id"]) for row in answer.json["results"]]
+    assert outcomes == [("already_registered", journey.users[BO]), ("invited", None), ("invited", None)]
+    [sandbox] = [warning for warning in answer.json["warnings"] if warning["code"] == "sandbox"]
+    assert "1 of 2 addresses is not verified" in sandbox["detail"]
+    assert table.scan(TableName=stack.outputs["TableName"])["Items"] == before
 
 
 def test_a_program_has_the_scopes_it_was_given(stack, api):

@@ -10,7 +10,7 @@ from event_source import credentials_of_role
 
 ADDRESS = re.compile(r"[\w.+-]+@(people|acme)\.example")
 # The actions of which AWS's Service Authorization Reference names no resource.
-TAKE_NO_RESOURCE = {"dynamodb:ListStreams", "ses:GetAccount"}
+TAKE_NO_RESOURCE = {"dynamodb:ListStreams", "ses:GetAccount", "ses:ListEmailIdentities"}
 # What an access log may tell. None of these is text that a caller chose.
 TELLABLE = {
     "authorizer.error", "error.message", "error.responseType", "identity.sourceIp", "integrationErrorMessage",

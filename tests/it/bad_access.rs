@@ -173,6 +173,7 @@ async fn without_a_genuine_sign_in_token_no_function_is_called() {
         (Method::POST, "/v1/invitations".to_owned()),
         (Method::GET, "/v1/users".to_owned()),
         (Method::GET, path("")),
+        (Method::GET, "/v1/mail-health".to_owned()),
         (Method::POST, path("/resend")),
         (Method::POST, path("/revoke")),
     ] {
@@ -208,7 +209,12 @@ async fn a_token_that_may_not_says_which_scope_it_lacks_and_changes_nothing() {
         app.stack.settled().await;
         let before = app.get(&format!("/v1/users/{id}")).await.body;
         app.advance(SignedDuration::from_secs(60));
-        let all = ["users:read", "users:invite", "users:write"];
+        let all = [
+            "users:read",
+            "users:invite",
+            "users:write",
+            "settings:write",
+        ];
         for lacking in all {
             let others: Vec<_> = all.into_iter().filter(|scope| *scope != lacking).collect();
             for scope in [
@@ -230,9 +236,16 @@ async fn a_token_that_may_not_says_which_scope_it_lacks_and_changes_nothing() {
                             &json!({"text": "bo@example.com"}),
                         )
                         .await,
+                        app.post_as(
+                            &token,
+                            "/v1/invitations?dry_run=true",
+                            &json!({"text": "bo@example.com"}),
+                        )
+                        .await,
                         app.post_as(&token, &format!("/v1/users/{id}/resend"), &json!({}))
                             .await,
                     ],
+                    "settings:write" => vec![app.get_as(&token, "/v1/mail-health").await],
                     _ => vec![
                         app.post_as(&token, &format!("/v1/users/{id}/revoke"), &json!({}))
                             .await,

@@ -441,11 +441,23 @@ async fn every_function_answers_503_while_the_table_is_out_of_reach() {
     with_proxy(async |app, proxy| {
         let id = app.invite("ann@example.com").await;
         let token = app.mailed_token("ann@example.com").await;
-        for operation in ["GetItem", "UpdateItem", "Query", "TransactWriteItems"] {
+        for operation in [
+            "GetItem",
+            "BatchGetItem",
+            "UpdateItem",
+            "Query",
+            "TransactWriteItems",
+        ] {
             proxy.inject(operation, usize::MAX, Reply::Error("InternalServerError"));
         }
         for answer in [
             app.get("/v1/users").await,
+            app.get("/v1/mail-health").await,
+            app.post(
+                "/v1/invitations?dry_run=true",
+                &json!({"text": "bo@example.com"}),
+            )
+            .await,
             app.get(&format!("/v1/users/{id}")).await,
             app.post(&format!("/v1/users/{id}/revoke"), &json!({}))
                 .await,

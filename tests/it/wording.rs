@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// All codes. One that is missing here, or can't be reached any more, fails the test.
-const CODES: [&str; 33] = [
+const CODES: [&str; 34] = [
     "already_declined",
     "already_registered",
     "already_revoked",
@@ -26,6 +26,7 @@ const CODES: [&str; 33] = [
     "invalid_body",
     "invalid_claim",
     "invalid_cursor",
+    "invalid_dry_run",
     "invalid_field",
     "invalid_json",
     "invalid_limit",
@@ -105,6 +106,7 @@ async fn every_problem_says_in_a_sentence_what_is_wrong_and_what_to_do() {
         callers_and_routes(app, &mut wording).await;
         lists_and_users(app, &mut wording).await;
         links(app, &mut wording).await;
+        dry_runs(app, &mut wording).await;
     })
     .await;
     outages(&mut wording).await;
@@ -132,6 +134,15 @@ fn assert_sentences<'a>(texts: impl Iterator<Item = &'a str>) {
         })
         .collect();
     assert!(bad.is_empty(), "no sentences: {bad:#?}");
+}
+
+async fn dry_runs(app: &App, wording: &mut Wording) {
+    for query in ["dry_run=1", "dryrun=true"] {
+        let path = format!("/v1/invitations?{query}");
+        let answer = app.post(&path, &json!({"text": "ann@example.com"})).await;
+        wording.note(&path, answer);
+    }
+    wording.get(app, "/v1/mail-health?verbose=true").await;
 }
 
 async fn bodies(app: &App, wording: &mut Wording) {

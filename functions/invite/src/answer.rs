@@ -5,6 +5,7 @@ use serde::Serialize;
 use usher::{
     domain::{DeliveryStatus, State, StateName, User, UserId},
     http::{Answer, Problem, json},
+    mail::health::MailProblem,
     store::StoreError,
 };
 
@@ -30,6 +31,10 @@ struct Counts {
 
 #[derive(Serialize)]
 struct Invited<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<MailProblem>>,
     counts: Counts,
     results: Vec<RowView<'a>>,
 }
@@ -46,12 +51,13 @@ struct RowView<'a> {
     accept_url: Option<String>,
 }
 
-/// 200, or the trouble's status with the same counts and rows in it.
+/// 200, or the trouble's status with the same counts and rows in it. A dry run says that it is one, and its `warnings`.
 pub(crate) fn answer(
     state: &Invite,
     terms: &Terms,
     rows: &[Row],
     trouble: Option<StoreError>,
+    warnings: Option<Vec<MailProblem>>,
 ) -> Answer {
     let mut results: Vec<_> = rows
         .iter()
@@ -77,12 +83,22 @@ pub(crate) fn answer(
         invited,
         not_invited: rows.len() - invited,
     };
-    match trouble {
-        None => json(&Invited { counts, results }),
-        Some(error) => Err(Problem::from(error)
-            .with("counts", counts)
-            .with("results", results)),
-    }
+    let dry_run = terms.dry_run.then_some(true);
+    let Some(error) = trouble else {
+        return json(&Invited {
+            dry_run,
+            warnings,
+            counts,
+            results,
+        });
+    };
+    let problem = Problem::from(error)
+        .with("counts", counts)
+        .with("results", results);
+    Err(match dry_run {
+        Some(dry_run) => problem.with("dry_run", dry_run),
+        None => problem,
+    })
 }
 
 fn view<'a>(state: &Invite, terms: &Terms, index: usize, row: &'a Row) -> RowView<'a> {
@@ -114,6 +130,8 @@ fn describe(state: &Invite, fate: &Fate) -> (&'static str, Option<UserId>, Optio
     let no_user = |outcome, detail: String| (outcome, None, Some(detail));
     match fate {
         Fate::Invited(user) => ("invited", Some(user.id), None),
+        // Nobody has an id before they are written.
+        Fate::WouldBeInvited => ("invited", None, None),
         Fate::Exists(user) => {
             let (outcome, detail) = describe_existing(state, user);
             (outcome, Some(user.id), Some(detail))

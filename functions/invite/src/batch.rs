@@ -1,4 +1,5 @@
-//! Writes the new users, 50 a transaction and several transactions at a time, and settles who was there already.
+//! Writes the new users, 50 a transaction and several transactions at a time, and settles who was there already. Or, if it
+//! is only to be tried, reads who is there.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -8,7 +9,7 @@ use std::{
 use futures::{StreamExt, stream};
 use usher::{
     domain::{User, UserId},
-    store::{INVITEES_PER_CALL, StoreError, Written},
+    store::{ADDRESSES_PER_CALL, INVITEES_PER_CALL, StoreError, Written},
 };
 
 use crate::{
@@ -16,17 +17,22 @@ use crate::{
     rows::{Fate, Row},
 };
 
-/// How many transactions are under way at a time. More would only wait for each other in the table.
+/// How many calls are under way at a time. More would only wait for each other in the table.
 const CALLS_AT_A_TIME: usize = 8;
 /// How often a transaction that DynamoDB could not take is tried, beyond what the SDK does by itself.
 const TRIES: u32 = 4;
 
-/// Writes what is to be written. Whatever happens every row has its true fate; `trouble` is why some were not written.
+/// Writes what is to be written, or only asks what would be. Whatever happens every row has its true fate; `trouble` is why some were not written.
 pub(crate) async fn write(
     state: &Invite,
     terms: &Terms,
     mut rows: Vec<Row>,
 ) -> (Vec<Row>, Option<StoreError>) {
+    let most = if terms.dry_run {
+        ADDRESSES_PER_CALL
+    } else {
+        INVITEES_PER_CALL
+    };
     let mut chunks: Vec<Vec<(usize, Box<User>)>> = Vec::new();
     for (index, row) in rows.iter_mut().enumerate() {
         let user = match std::mem::replace(&mut row.fate, Fate::NotWritten) {
@@ -37,7 +43,7 @@ pub(crate) async fn write(
             }
         };
         match chunks.last_mut() {
-            Some(chunk) if chunk.len() < INVITEES_PER_CALL => chunk.push((index, user)),
+            Some(chunk) if chunk.len() < most => chunk.push((index, user)),
             _ => chunks.push(vec![(index, user)]),
         }
     }
@@ -57,7 +63,7 @@ pub(crate) async fn write(
     (rows, trouble)
 }
 
-/// Writes up to 50 users. Whoever is there already is left out and the rest tried again.
+/// Writes what fits into one call. Whoever is there already is left out and the rest tried again.
 async fn write_chunk(
     state: &Invite,
     terms: &Terms,
@@ -70,7 +76,12 @@ async fn write_chunk(
     let mut trouble = None;
     while !chunk.is_empty() && !given_up.load(Ordering::Relaxed) {
         let users: Vec<User> = chunk.iter().map(|(_, user)| (**user).clone()).collect();
-        let written = match state.store.invite(&users).await {
+        let written = if terms.dry_run {
+            state.store.would_invite(&users).await
+        } else {
+            state.store.invite(&users).await
+        };
+        let written = match written {
             Ok(written) => written,
             Err(StoreError::Unavailable { .. }) if tries + 1 < TRIES => {
                 tries += 1;
@@ -85,6 +96,7 @@ async fn write_chunk(
         let mut rest = Vec::new();
         for ((index, user), written) in chunk.into_iter().zip(written) {
             match written {
+                Written::Created if terms.dry_run => fates.push((index, Fate::WouldBeInvited)),
                 Written::Created => fates.push((index, Fate::Invited(user))),
                 Written::Taken {
                     user_id: Some(id), ..

@@ -1,12 +1,13 @@
 //! `POST /v1/invitations`: up to 10,000 people become users, and a mail is queued for each.
 //!
-//! A row that can't be invited never stops the others, and says in a sentence why and what to do.
+//! A row that can't be invited never stops the others, and says in a sentence why and what to do. With `dry_run=true` nothing
+//! is written, and the answer says what would become of every row, and what would keep its mail from going out.
 
 mod answer;
 mod batch;
 mod rows;
 
-use lambda_http::Request;
+use lambda_http::{Request, RequestExt};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use usher::{
@@ -17,10 +18,12 @@ use usher::{
         TextError, TokenKey,
     },
     function::WarmUp,
-    http::{Answer, Caller, Problem, Scope, SignIn, field, json_body},
-    mail::{Sender, Templates},
+    http::{Answer, Caller, Problem, Scope, SignIn, check_parameters, field, json_body},
+    mail::{Doctor, Sender, Templates, health::MailProblem},
     store::Store,
 };
+
+use crate::rows::{Fate, Row};
 
 /// What the function works with.
 #[derive(Debug)]
@@ -33,17 +36,19 @@ pub struct Invite {
     default_locale: Locale,
     origins: Origins,
     allowed_domains: Vec<String>,
+    doctor: Doctor,
     clock: Clock,
     entropy: Entropy,
 }
 
 impl Invite {
     /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `TOKEN_KEY`, `PUBLIC_URL`, `PRODUCT_NAME`, `DEFAULT_LOCALE`,
-    /// `REDIRECT_ORIGINS` and `ALLOWED_EMAIL_DOMAINS`.
+    /// `REDIRECT_ORIGINS`, `ALLOWED_EMAIL_DOMAINS`, and for dry runs `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, key, sender) = (Store::from_env(env), env.token_key(), Sender::from_env(env));
         let (origins, allowed_domains) = (env.redirect_origins(), env.allowed_email_domains());
         let (sign_in, default_locale) = (SignIn::from_env(env), env.default_locale());
+        let doctor = Doctor::from_env(env, &clock);
         env.finish((|| {
             Some(Self {
                 store: store?,
@@ -54,6 +59,7 @@ impl Invite {
                 default_locale,
                 origins: origins?,
                 allowed_domains,
+                doctor: doctor?,
                 clock,
                 entropy,
             })
@@ -103,18 +109,55 @@ struct Terms {
     redirect_url: Option<RedirectUrl>,
     notify: bool,
     idempotency_key: Option<IdempotencyKey>,
+    dry_run: bool,
 }
 
 /// Answers for every row, in order.
 pub async fn handle(state: &Invite, request: &Request) -> Answer {
     let mut caller = state.sign_in.caller(request, Scope::UsersInvite)?;
+    let dry_run = dry_run(request)?;
     let mut body: Body = json_body(request)?;
     let entries = rows::entries(&mut body)?;
     introduce(state, &mut caller).await?;
-    let terms = terms(state, request, caller, body)?;
+    let terms = Terms {
+        dry_run,
+        ..terms(state, request, caller, body)?
+    };
     let rows = rows::decide(state, &terms, entries);
     let (rows, trouble) = batch::write(state, &terms, rows).await;
-    answer::answer(state, &terms, &rows, trouble)
+    let warnings = match trouble {
+        None if dry_run => Some(warnings(state, &terms, &rows).await),
+        _ => None,
+    };
+    answer::answer(state, &terms, &rows, trouble, warnings)
+}
+
+/// Whether the request is only to be tried. Whoever writes it in another way must not find that it was not.
+fn dry_run(request: &Request) -> Result<bool, Problem> {
+    check_parameters(request, &["dry_run"])?;
+    match request.query_string_parameters().first("dry_run") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::bad_request(
+            "invalid_dry_run",
+            "dry_run must be true or false.",
+            "Send dry_run=true to see what would happen, or leave it out to invite.",
+        )),
+    }
+}
+
+/// What would keep these people's mails from going out. Nothing, if there would be no mail.
+async fn warnings(state: &Invite, terms: &Terms, rows: &[Row]) -> Vec<MailProblem> {
+    let mailed = |row: &&Row| terms.notify && matches!(row.fate, Fate::WouldBeInvited);
+    let recipients: Vec<_> = rows
+        .iter()
+        .filter(mailed)
+        .filter_map(|row| row.email.as_ref())
+        .collect();
+    if recipients.is_empty() {
+        return Vec::new();
+    }
+    state.doctor.check(&recipients).await
 }
 
 /// Cognito's access tokens have no name, but mails say who invites. Who signs in at the stack's own pool was invited
@@ -147,6 +190,7 @@ fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Resul
         })?,
         notify: body.notify.unwrap_or(true),
         idempotency_key: field("Idempotency-Key", key, |key| IdempotencyKey::parse(&key))?,
+        dry_run: false,
     })
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Fate {
     New(Box<User>),
     /// A user now, or already by an earlier try of the same request.
     Invited(Box<User>),
+    /// In a dry run: who would be a user.
+    WouldBeInvited,
     /// A user already.
     Exists(Box<User>),
     /// The same address as in this earlier row.

@@ -10,7 +10,7 @@ use usher::{
     function::WarmUp,
     http::{
         Answer, Caller, CursorKind, HistoryEventView, Paging, Problem, Scope, SignIn, UserView,
-        encode_cursor, json, path_id, query, user_not_found,
+        check_parameters, encode_cursor, json, path_id, query, user_not_found,
     },
     store::{Position, Selection, Store},
 };
@@ -144,27 +144,4 @@ fn state_filter(request: &Request) -> Result<Option<StateName>, Problem> {
                 "Use pending, expired, accepted, revoked or declined, or leave it out for all.",
             )
         })
-}
-
-/// A misspelt filter would show everybody, so parameters that are not known are refused.
-fn check_parameters(request: &Request, known: &[&str]) -> Result<(), Problem> {
-    let parameters = request.query_string_parameters();
-    if let Some(name) = known
-        .iter()
-        .find(|name| parameters.all(name).is_some_and(|values| values.len() > 1))
-    {
-        return Err(Problem::bad_request(
-            "repeated_parameter",
-            format!("The parameter {name} is there more than once."),
-            "Send it once.",
-        ));
-    }
-    match parameters.iter().find(|(name, _)| !known.contains(name)) {
-        None => Ok(()),
-        Some((name, _)) => Err(Problem::bad_request(
-            "unknown_parameter",
-            format!("There is no parameter {name:?}."),
-            format!("Use {}, or leave it out.", known.join(", ")),
-        )),
-    }
 }

@@ -295,6 +295,10 @@ async fn write_outcome(
             return store.mail_sent(user, record, now, message_id, due).await;
         }
         Outcome::Failed(reason) => return store.mail_failed(user, record, now, reason).await,
+        Outcome::Parked(reason) => {
+            let until = later(PARKED);
+            return store.mail_parked(user, record, now, until, reason).await;
+        }
         Outcome::Unknown => {
             let settled_by = later(mailing.settle);
             return store.mail_unknown(user, record, now, settled_by).await;
@@ -302,7 +306,6 @@ async fn write_outcome(
         Outcome::Retry { known: false, .. } if tries.doubted().doubtful >= UNKNOWN_REFUSALS => {
             return store.mail_failed(user, record, now, GIVEN_UP).await;
         }
-        Outcome::Parked(reason) => (PARKED, tries, *reason),
         Outcome::Wait(pause) => (*pause, tries, IN_TURN),
         Outcome::Retry { known: true, .. } => (pause_after(tries.all), tries.put_off(), BUSY),
         Outcome::Retry { known: false, .. } => (pause_after(tries.all), tries.doubted(), BUSY),

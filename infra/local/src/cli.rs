@@ -50,7 +50,7 @@ struct Arguments {
     #[arg(long)]
     ses_sandbox: bool,
 
-    /// An address that is verified, for --ses-sandbox; may be given again
+    /// An address or a domain that is verified, for --ses-sandbox; may be given again
     #[arg(long, value_name = "ADDRESS", requires = "ses_sandbox")]
     ses_verified: Vec<String>,
 

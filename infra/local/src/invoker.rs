@@ -98,6 +98,12 @@ impl Invoker {
                 })?,
             ),
             (
+                "settings",
+                make.http(settings::Settings::new, |state, request| {
+                    Box::pin(settings::handle(state, request))
+                })?,
+            ),
+            (
                 "suppression",
                 make.http(suppression::Lift::new, |state, request| {
                     Box::pin(suppression::handle(state, request))

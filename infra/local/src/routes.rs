@@ -33,7 +33,7 @@ const fn public(method: &'static str, path: &'static str, function: &'static str
 }
 
 /// All routes of the API.
-pub const ROUTES: [Route; 13] = [
+pub const ROUTES: [Route; 14] = [
     signed_in("POST", "/v1/invitations", "invite"),
     signed_in("POST", "/v1/users/{id}/resend", "resend"),
     signed_in("POST", "/v1/users/{id}/revoke", "revoke"),
@@ -41,6 +41,7 @@ pub const ROUTES: [Route; 13] = [
     signed_in("GET", "/v1/users/{id}", "list"),
     signed_in("GET", "/v1/users/{id}/history", "list"),
     signed_in("DELETE", "/v1/users/{id}/suppression", "suppression"),
+    signed_in("GET", "/v1/mail-health", "settings"),
     public("POST", "/v1/accept", "accept"),
     public("POST", "/v1/accept/lookup", "accept"),
     public("POST", "/v1/accept/decline", "accept"),

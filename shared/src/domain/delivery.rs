@@ -21,6 +21,10 @@ pub struct Delivery {
     /// The id by which SES knows the mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
+    /// Whether it waits because SES takes no mail of the account at all: the quota is used up, sending is paused, or the
+    /// sender, the role or the configuration set is refused. Only of a `queued` mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parked: bool,
 }
 
 impl Delivery {
@@ -32,6 +36,7 @@ impl Delivery {
             reason: None,
             attempt: None,
             message_id: None,
+            parked: false,
         }
     }
 

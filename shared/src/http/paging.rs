@@ -1,4 +1,4 @@
-//! Query parameters of lists: limit, and an opaque cursor.
+//! Query parameters: which there are, and for lists a limit and an opaque cursor.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use lambda_http::{Request, RequestExt};
@@ -68,6 +68,33 @@ pub fn query<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
         .query_string_parameters_ref()?
         .first(name)
         .filter(|value| !value.is_empty())
+}
+
+/// A misspelt parameter would be as good as none, and show everybody or change something that was only to be tried; so
+/// parameters that are not known, or come twice, are refused.
+pub fn check_parameters(request: &Request, known: &[&str]) -> Result<(), Problem> {
+    let parameters = request.query_string_parameters();
+    if let Some(name) = known
+        .iter()
+        .find(|name| parameters.all(name).is_some_and(|values| values.len() > 1))
+    {
+        return Err(Problem::bad_request(
+            "repeated_parameter",
+            format!("The parameter {name} is there more than once."),
+            "Send it once.",
+        ));
+    }
+    match parameters.iter().find(|(name, _)| !known.contains(name)) {
+        None => Ok(()),
+        Some((name, _)) => Err(Problem::bad_request(
+            "unknown_parameter",
+            format!("There is no parameter {name:?}."),
+            match known {
+                [] => "Leave it out.".to_owned(),
+                known => format!("Use {}, or leave it out.", known.join(", ")),
+            },
+        )),
+    }
 }
 
 /// Makes a cursor out of a place.

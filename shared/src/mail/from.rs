@@ -3,7 +3,7 @@
 use email_encoding::headers::{quoted_string, writer::EmailWriter};
 
 use crate::{
-    config::{self, Environment},
+    config::Environment,
     domain::{EmailAddress, PersonName},
 };
 
@@ -21,7 +21,7 @@ pub struct MailFrom {
 impl MailFrom {
     /// Reads `MAIL_FROM`, `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
     pub fn from_env(env: &Environment) -> Option<Self> {
-        let identity = env.required("MAIL_IDENTITY", config::text);
+        let identity = env.mail_identity();
         let sender = env.required("MAIL_FROM", |text| {
             let sender = FromAddress::parse(text)?;
             match &identity {
@@ -31,7 +31,7 @@ impl MailFrom {
                 _ => Ok(sender.header()),
             }
         });
-        let configuration_set = env.optional("MAIL_CONFIGURATION_SET", config::text);
+        let configuration_set = env.mail_configuration_set();
         Some(Self {
             sender: sender?,
             identity: identity?,

@@ -345,7 +345,7 @@ fn call_outcome(error: &SdkError<SendBulkEmailError>) -> Outcome {
         Some(
             SendBulkEmailError::BadRequestException(_) | SendBulkEmailError::NotFoundException(_),
         ) => Outcome::Parked(MISCONFIGURED),
-        _ if NOT_AUTHORIZED.contains(&aws::cause(error)) => Outcome::Parked(NOT_ALLOWED),
+        _ if aws::NOT_AUTHORIZED.contains(&aws::cause(error)) => Outcome::Parked(NOT_ALLOWED),
         Some(SendBulkEmailError::TooManyRequestsException(_)) => Outcome::busy(aws::cause(error)),
         Some(_) if refused(error) => Outcome::unfamiliar(aws::cause(error)),
         None if matches!(error, SdkError::ConstructionFailure(_)) => {
@@ -367,5 +367,3 @@ const PAUSED: &str = "SES has paused this account's sending. The mail waits and 
 const NOT_VERIFIED: &str = "The sender's address is not verified with SES. The mail waits and is tried again every hour; verify the sender.";
 const MISCONFIGURED: &str = "SES refused the call. The mail waits and is tried again every hour; the operator finds SES's code in the mailer's log.";
 const NOT_ALLOWED: &str = "The mailer may not send: its role lacks ses:SendBulkEmail or ses:SendBulkTemplatedEmail on the sender's identity, the configuration set or the template. The mail waits and is tried again every hour.";
-/// What AWS answers to who lacks a permission, by its old and new protocols.
-const NOT_AUTHORIZED: [&str; 2] = ["AccessDeniedException", "AccessDenied"];

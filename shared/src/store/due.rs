@@ -31,6 +31,15 @@ impl DuePlace {
         }
     }
 
+    /// The beginning of each shard, to be read apart from the others.
+    pub fn each_shard() -> impl Iterator<Item = Self> {
+        (0..keys::DUE_SHARDS).map(|shard| Self {
+            shard,
+            after: None,
+            to_come: 0,
+        })
+    }
+
     /// The beginning of the next shard, if there is one to come.
     #[must_use]
     pub fn next_shard(&self) -> Option<Self> {

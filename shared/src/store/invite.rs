@@ -21,6 +21,9 @@ use crate::domain::{Suppression, User, UserId};
 /// Two actions a person; DynamoDB takes 100 in a transaction.
 pub const INVITEES_PER_CALL: usize = 50;
 
+/// DynamoDB reads 100 items a `BatchGetItem`.
+pub const ADDRESSES_PER_CALL: usize = 100;
+
 /// What became of one person's two puts.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Written {
@@ -83,12 +86,48 @@ impl Store {
         Ok(written)
     }
 
+    /// What [`invite`](Self::invite) would answer for each of up to [`ADDRESSES_PER_CALL`] users, by reading alone.
+    /// [`Written::Created`] is who would be created. Strongly consistent.
+    ///
+    /// One `BatchGetItem`, and one more for each time DynamoDB leaves keys unprocessed.
+    pub async fn would_invite(&self, users: &[User]) -> Result<Vec<Written>, StoreError> {
+        let pk = |user: &User| keys::address_pk(&user.tenant, &user.email.key());
+        let wanted = users
+            .iter()
+            .map(|user| keys::address_key(&user.tenant, &user.email.key()));
+        let found = self.batch_get(wanted.collect()).await?;
+        let mut found: HashMap<String, Item> = found
+            .into_iter()
+            .filter_map(|item| Some((item.get("pk")?.as_s().ok()?.clone(), item)))
+            .collect();
+        let written = users.iter().map(|user| match found.remove(&pk(user)) {
+            None => Written::Created,
+            Some(item) => taken(user, item),
+        });
+        Ok(written.collect())
+    }
+
     /// The users of these ids, at most 100; those that do not exist, or can't be read, are left out. Strongly consistent.
     ///
     /// One `BatchGetItem`, and one more for each time DynamoDB leaves keys unprocessed.
     pub async fn users(&self, ids: &[UserId]) -> Result<HashMap<UserId, User>, StoreError> {
-        let mut keys: Vec<Item> = ids.iter().copied().map(keys::user_key).collect();
+        let found = self
+            .batch_get(ids.iter().copied().map(keys::user_key).collect())
+            .await?;
         let mut users = HashMap::new();
+        for item in found {
+            match read::<User>(item) {
+                Ok(user) => _ = users.insert(user.id, user),
+                // One bad row must not hide the others.
+                Err(error) => tracing::error!(%error, "a row was left out of an answer"),
+            }
+        }
+        Ok(users)
+    }
+
+    /// The items of these keys, in any order.
+    async fn batch_get(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::with_capacity(keys.len());
         // DynamoDB may answer a part at a time; an answer without any progress ends the loop.
         while !keys.is_empty() {
             let request = KeysAndAttributes::builder()
@@ -118,15 +157,9 @@ impl Store {
                     cause,
                 });
             }
-            for item in items {
-                match read::<User>(item) {
-                    Ok(user) => _ = users.insert(user.id, user),
-                    // One bad row must not hide the others.
-                    Err(error) => tracing::error!(%error, "a row was left out of an answer"),
-                }
-            }
+            found.extend(items);
         }
-        Ok(users)
+        Ok(found)
     }
 
     pub(super) fn put_new(&self, row: &impl Serialize) -> Result<TransactWriteItem, StoreError> {

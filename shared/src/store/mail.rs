@@ -99,8 +99,36 @@ impl Store {
         reason: &str,
     ) -> Result<Attempt, StoreError> {
         let queued = Delivery::new(DeliveryStatus::Queued, now).because(reason);
+        self.put_off(user, record, until, tries, queued).await
+    }
+
+    /// SES takes no mail of the account for now: the mail is due again at `until`. That is no try of this mail's.
+    pub async fn mail_parked(
+        &self,
+        user: &User,
+        record: u64,
+        now: Timestamp,
+        until: Timestamp,
+        reason: &str,
+    ) -> Result<Attempt, StoreError> {
+        let parked = Delivery {
+            parked: true,
+            ..Delivery::new(DeliveryStatus::Queued, now).because(reason)
+        };
+        self.put_off(user, record, until, user.mail_tries, parked)
+            .await
+    }
+
+    async fn put_off(
+        &self,
+        user: &User,
+        record: u64,
+        until: Timestamp,
+        tries: MailTries,
+        delivery: Delivery,
+    ) -> Result<Attempt, StoreError> {
         let update = self
-            .outcome(record, now, &queued)?
+            .outcome(record, delivery.at, &delivery)?
             .set("mail_tries", tries)?
             .remove(&["claim"])
             .due(user.id, until)?;

@@ -25,7 +25,7 @@ pub use self::{
     due::{DuePage, DuePlace},
     error::{StoreError, TableUnusable},
     history::{Change, EVENTS_PER_CALL, HistoryPage},
-    invite::{INVITEES_PER_CALL, Written},
+    invite::{ADDRESSES_PER_CALL, INVITEES_PER_CALL, Written},
     item::user_from_image,
     list::{Page, Position, Selection},
     pace::Slot,

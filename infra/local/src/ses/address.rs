@@ -53,8 +53,12 @@ impl Address {
         &self.0
     }
 
-    pub(super) fn is(&self, other: &str) -> bool {
-        self.0.eq_ignore_ascii_case(other)
+    /// Whether it is this identity, an address or a domain, or belongs to it.
+    pub(super) fn belongs_to(&self, identity: &str) -> bool {
+        let (domain, identity) = (self.split().1.to_lowercase(), identity.to_lowercase());
+        self.0.to_lowercase() == identity
+            || domain == identity
+            || domain.ends_with(&format!(".{identity}"))
     }
 
     pub(super) fn is_simulator(&self) -> bool {

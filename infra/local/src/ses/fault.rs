@@ -16,6 +16,8 @@ pub enum Fault {
     ServiceDown,
     /// The next call is answered with this exception, nothing is sent.
     CallRefused(SesError),
+    /// The next call of this operation is answered with this exception.
+    OperationRefused(&'static str, SesError),
     /// The next entry of a bulk call gets this status, its mail is not sent.
     EntryStatus(String),
     /// The next call's mails are sent, and the connection breaks before its answer is complete.
@@ -40,12 +42,18 @@ impl Faults {
         self.with(|queue| queue.push_back(fault));
     }
 
-    pub(super) fn for_call(&self) -> Option<CallFault> {
-        let fault = self.take(|fault| !matches!(fault, Fault::EntryStatus(_)))?;
+    pub(super) fn for_call(&self, operation: &str) -> Option<CallFault> {
+        let fault = self.take(|fault| match fault {
+            Fault::EntryStatus(_) => false,
+            Fault::OperationRefused(of, _) => *of == operation,
+            _ => true,
+        })?;
         match fault {
             Fault::CallThrottled => Some(CallFault::Refuse(SesError::TooManyRequests)),
             Fault::ServiceDown => Some(CallFault::Refuse(SesError::InternalServiceError)),
-            Fault::CallRefused(error) => Some(CallFault::Refuse(error)),
+            Fault::CallRefused(error) | Fault::OperationRefused(_, error) => {
+                Some(CallFault::Refuse(error))
+            }
             Fault::DropConnectionAfterAccept => Some(CallFault::DropAnswer),
             Fault::EntryStatus(_) => None,
         }

@@ -31,11 +31,11 @@ impl Limits {
     pub(super) fn new(options: &SesOptions, now: Instant) -> Self {
         let rate = options.rate.or(options.sandbox.then_some(SANDBOX_RATE));
         Self {
-            daily: if options.sandbox {
+            daily: options.daily.unwrap_or(if options.sandbox {
                 SANDBOX_DAILY
             } else {
                 UNLIMITED_DAILY
-            },
+            }),
             spent: Mutex::new(Spent {
                 bucket: rate.map(|rate| Bucket::full(rate, now)),
                 sent: VecDeque::new(),

@@ -2,9 +2,10 @@
 //!
 //! It answers as SES does where that is surprising: a mail whose template lacks a variable is accepted and then
 //! never sent, a call may overspend the rate and the next one pays, one bad entry of a bulk call fails alone.
-//! Signatures are not checked. Only `SendEmail`, `SendBulkEmail`, `GetAccount`,
-//! `GetEmailIdentity` and `DeleteSuppressedDestination` exist, and no stored templates.
+//! Signatures are not checked. Only `SendEmail`, `SendBulkEmail`, `DeleteSuppressedDestination` and the questions in
+//! account.rs exist, and no stored templates.
 
+mod account;
 mod address;
 mod error;
 mod event;
@@ -22,7 +23,7 @@ mod tests;
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -33,7 +34,7 @@ use axum::{
     extract::{DefaultBodyLimit, State},
     http::{HeaderName, HeaderValue, header::CONTENT_LENGTH},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{delete, post},
 };
 use futures::stream;
 use serde::{Serialize, de::DeserializeOwned};
@@ -48,19 +49,34 @@ use crate::mailbox::Mailbox;
 use address::Address;
 use fault::{CallFault, Faults};
 use limits::Limits;
-use wire::{GetAccountAnswer, GetEmailIdentityAnswer, SendQuota};
 
 /// SES takes mails of 40 MB, and requests with an inline template of 1 MB.
 const MAX_BODY: usize = 40 * 1024 * 1024;
 const MAX_TEMPLATED_BODY: usize = 1024 * 1024;
+
+/// The identity that mail on this machine is sent through. An address, because a domain would be verified with all its
+/// addresses, and the sandbox would mail them.
+pub const SENDER: &str = "invitations@example.com";
+/// The configuration set that mail on this machine is sent with.
+pub const CONFIGURATION_SET: &str = "usher";
 
 /// How the account behaves. By default it sends anything, as fast as it is asked to.
 #[derive(Clone, Debug, Default)]
 pub struct SesOptions {
     /// Only verified recipients and the simulator's, 200 a day, 1 a second: what every new account starts with.
     pub sandbox: bool,
-    /// The recipients that the sandbox accepts.
+    /// The addresses and domains that the sandbox accepts, besides the sender.
     pub verified: Vec<String>,
+    /// Whether somebody has paused the account's sending.
+    pub paused: bool,
+    /// What SES thinks of the account, as it writes it; `HEALTHY` if not said.
+    pub enforcement_status: Option<&'static str>,
+    /// How many recipients a day. Without it there is no limit, or the sandbox's. As it was when the account was new.
+    pub daily: Option<u64>,
+    /// The sender's DKIM status, as SES writes it; `SUCCESS` if not said.
+    pub dkim: Option<&'static str>,
+    /// What has become of the configuration set.
+    pub configuration_set: ConfigurationSetState,
     /// Whether the sender is still to be verified.
     pub sender_unverified: bool,
     /// Recipients a second. Without it there is no limit, or the sandbox's.
@@ -71,9 +87,23 @@ pub struct SesOptions {
     pub faults: Vec<Fault>,
 }
 
+/// What an account has of the configuration set that mail is sent with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConfigurationSetState {
+    /// It reports to `EventBridge`.
+    #[default]
+    Reporting,
+    /// It would, but that is switched off.
+    Silenced,
+    /// It reports to nobody.
+    Silent,
+    /// There is none.
+    Absent,
+}
+
 /// The SES of this process.
 pub struct Ses {
-    options: SesOptions,
+    options: Mutex<SesOptions>,
     mailbox: Arc<Mailbox>,
     clock: Clock,
     entropy: Entropy,
@@ -96,7 +126,7 @@ impl Ses {
             limits: Limits::new(&options, Instant::now()),
             faults: Faults::first(options.faults.clone()),
             refused: AtomicU64::new(0),
-            options,
+            options: Mutex::new(options),
             mailbox,
             clock,
             entropy,
@@ -108,14 +138,13 @@ impl Ses {
     /// SES's REST API, to be served at the root of the endpoint URL that SDK clients get.
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new()
-            .route("/v2/email/account", get(get_account))
-            .route("/v2/email/identities/{identity}", get(get_email_identity))
             .route(
                 "/v2/email/suppression/addresses/{address}",
                 delete(delete_suppressed_destination),
             )
             .route("/v2/email/outbound-emails", post(send_email))
             .route("/v2/email/outbound-bulk-emails", post(send_bulk_email))
+            .merge(account::router())
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .with_state(Arc::clone(self))
     }
@@ -123,6 +152,15 @@ impl Ses {
     /// Makes the next call or entry that `fault` fits go wrong. Faults of a kind are used in the order given.
     pub fn fail_next(&self, fault: Fault) {
         self.faults.push(fault);
+    }
+
+    /// Changes the account: what is read once, when it is new, stays as it was.
+    pub fn change(&self, change: impl FnOnce(&mut SesOptions)) {
+        change(&mut self.options());
+    }
+
+    fn options(&self) -> MutexGuard<'_, SesOptions> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many calls were refused since the process started, for whatever reason.
@@ -159,9 +197,10 @@ impl Ses {
     }
 
     fn may_mail(&self, to: &Address) -> bool {
-        !self.options.sandbox
+        let options = self.options();
+        !options.sandbox
             || to.is_simulator()
-            || self.options.verified.iter().any(|verified| to.is(verified))
+            || account::identities(&options).any(|(name, verified)| verified && to.belongs_to(name))
     }
 
     /// Does what was asked for, unless a test wants it to fail. Logs name the outcome and never a recipient.
@@ -170,7 +209,7 @@ impl Ses {
         operation: &str,
         act: impl FnOnce() -> Result<T, SesError>,
     ) -> Response {
-        let (outcome, answer_arrives) = match self.faults.for_call() {
+        let (outcome, answer_arrives) = match self.faults.for_call(operation) {
             None => (act(), true),
             Some(CallFault::DropAnswer) => (act(), false),
             Some(CallFault::Refuse(error)) => (Err(error), true),
@@ -216,29 +255,6 @@ async fn delete_suppressed_destination(State(ses): State<Arc<Ses>>) -> Response 
     ses.answer("DeleteSuppressedDestination", || {
         let message = "The address is not on the suppression list for your account.".to_owned();
         Err::<(), _>(SesError::NotFound(message))
-    })
-}
-
-async fn get_account(State(ses): State<Arc<Ses>>) -> Response {
-    ses.answer("GetAccount", || {
-        Ok(GetAccountAnswer {
-            enforcement_status: "HEALTHY",
-            production_access_enabled: !ses.options.sandbox,
-            sending_enabled: true,
-            send_quota: SendQuota {
-                max_24_hour_send: ses.limits.daily(),
-                max_send_rate: ses.limits.rate(),
-                sent_last_24_hours: ses.limits.sent_last_24_hours(ses.clock.now()),
-            },
-        })
-    })
-}
-
-async fn get_email_identity(State(ses): State<Arc<Ses>>) -> Response {
-    ses.answer("GetEmailIdentity", || {
-        Ok(GetEmailIdentityAnswer {
-            verified_for_sending_status: !ses.options.sender_unverified,
-        })
     })
 }
 

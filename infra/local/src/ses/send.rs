@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    Ses,
+    Ses, account,
     address::Address,
     error::{Refusal, SesError},
     letter::{self, Letter},
@@ -23,6 +23,7 @@ pub(super) fn send_email(
     ses: &Ses,
     request: SendEmailRequest,
 ) -> Result<SendEmailAnswer, SesError> {
+    account::may_send(ses, request.configuration_set_name.as_deref())?;
     let (letter, data, headers) = match (&request.content.simple, &request.content.template) {
         (Some(message), None) => (Letter::simple(message)?, None, &message.headers),
         (None, Some(template)) => (
@@ -59,6 +60,7 @@ pub(super) fn send_bulk_email(
     ses: &Ses,
     request: &SendBulkEmailRequest,
 ) -> Result<SendBulkEmailAnswer, SesError> {
+    account::may_send(ses, request.configuration_set_name.as_deref())?;
     let entries = &request.bulk_email_entries;
     if !(1..=MAX_ENTRIES).contains(&entries.len()) {
         let message = format!(

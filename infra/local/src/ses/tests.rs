@@ -19,6 +19,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
+mod account;
+
 struct Endpoint {
     ses: Arc<Ses>,
     mailbox: Arc<Mailbox>,

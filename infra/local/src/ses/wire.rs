@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct SendEmailRequest {
     pub(super) from_email_address: String,
+    pub(super) configuration_set_name: Option<String>,
     pub(super) reply_to_addresses: Vec<String>,
     pub(super) destination: Destination,
     pub(super) content: EmailContent,
@@ -44,6 +45,7 @@ pub(super) struct Content {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct SendBulkEmailRequest {
     pub(super) from_email_address: String,
+    pub(super) configuration_set_name: Option<String>,
     pub(super) reply_to_addresses: Vec<String>,
     pub(super) default_email_tags: Vec<NameValue>,
     pub(super) default_content: BulkContent,
@@ -147,29 +149,4 @@ pub(super) struct BulkEntryResult {
     pub(super) error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message_id: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct GetAccountAnswer {
-    pub(super) enforcement_status: &'static str,
-    pub(super) production_access_enabled: bool,
-    pub(super) sending_enabled: bool,
-    pub(super) send_quota: SendQuota,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct SendQuota {
-    #[serde(rename = "Max24HourSend")]
-    pub(super) max_24_hour_send: u64,
-    pub(super) max_send_rate: f64,
-    #[serde(rename = "SentLast24Hours")]
-    pub(super) sent_last_24_hours: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct GetEmailIdentityAnswer {
-    pub(super) verified_for_sending_status: bool,
 }

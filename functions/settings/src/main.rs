@@ -1,0 +1,13 @@
+//! The Lambda function `settings`: see the library beside it.
+
+use std::process::ExitCode;
+
+use settings::{Settings, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    usher::function::run(Settings::new, |state, request| {
+        Box::pin(handle(state, request))
+    })
+    .await
+}
