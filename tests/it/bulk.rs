@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::json;
-use usher_local::Options;
+use usher_local::{Options, ses::ConfigurationSetState};
 
 use crate::{
     app::{App, with_app},
@@ -16,7 +16,7 @@ const MANY: usize = 10_000;
 async fn ten_thousand_new_addresses_are_200_transactions_and_one_mail_each() {
     let (proxy, mut options) = Proxy::start().await;
     // What SES reports makes transactions of its own.
-    options.ses.silent = true;
+    options.ses.configuration_set = ConfigurationSetState::Silent;
     let app = App::start(options).await;
     let text: String = (0..MANY).map(|n| format!("p{n}@example.com\n")).collect();
     let answer = app.post("/v1/invitations", &json!({"text": text})).await;

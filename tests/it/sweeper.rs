@@ -11,7 +11,10 @@ use usher::{
     domain::{ClaimMail, DeliveryStatus, State, StateName, TenantId, User, UserId},
     store::Selection,
 };
-use usher_local::{Options, ses::Fault};
+use usher_local::{
+    Options,
+    ses::{ConfigurationSetState, Fault},
+};
 
 use crate::{
     app::{App, with_app, with_options},
@@ -23,7 +26,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(150);
 /// As [`with_app`], of which SES tells nobody what becomes of mails.
 async fn without_reports(test: impl AsyncFnOnce(&App)) {
     let mut options = Options::default();
-    options.ses.silent = true;
+    options.ses.configuration_set = ConfigurationSetState::Silent;
     with_options(options, test).await;
 }
 

@@ -81,8 +81,6 @@ pub struct SesOptions {
     pub sender_unverified: bool,
     /// Recipients a second. Without it there is no limit, or the sandbox's.
     pub rate: Option<f64>,
-    /// Whether nobody is told what becomes of mails.
-    pub silent: bool,
     /// What goes wrong before anything else, in this order.
     pub faults: Vec<Fault>,
 }
@@ -188,7 +186,7 @@ impl Ses {
     }
 
     fn record(&self, new: Vec<Event>) {
-        if self.options.silent {
+        if self.options().configuration_set != ConfigurationSetState::Reporting {
             return;
         }
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
