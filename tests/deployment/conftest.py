@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import evidence
+from async_invocation import AsyncInvocation
 from event_source import EventSource, credentials_of_role
 from people import Api, Mailbox, SignInPage
 from stack import ROOT, Emulator, Stack
@@ -47,15 +48,33 @@ def stack(emulator, directory, request):
     return stack
 
 
+# The functions that read the table's stream, and their event source mappings.
+READERS = {"mailer": "MailerSource", "history": "HistorySource"}
+
+
 @pytest.fixture(scope="session")
-def event_source(stack):
-    """Lambda's poller between the table and the mailer."""
-    mapping = stack.resources["MailerSource"]["PhysicalResourceId"]
-    source = EventSource(stack, mapping, credentials_of_role(stack, "mailer", "lend-role-of-mailer"))
-    source.start()
-    yield source
-    source.stop()
-    assert source.works()
+def readers(stack):
+    """Lambda's pollers between the table and the functions that read its stream."""
+    sources = {}
+    for function, mapping in READERS.items():
+        credentials = credentials_of_role(stack, function, f"lend-role-of-{function}")
+        sources[function] = EventSource(stack, stack.resources[mapping]["PhysicalResourceId"], credentials)
+        sources[function].start()
+    yield sources
+    for source in sources.values():
+        source.stop()
+        assert source.works()
+
+
+@pytest.fixture(scope="session")
+def event_source(readers):
+    return readers["mailer"]
+
+
+@pytest.fixture(scope="session")
+def feedback_retries(stack):
+    """Lambda's queue before the function that listens to SES."""
+    return AsyncInvocation(stack, "feedback", credentials_of_role(stack, "feedback", "lend-role-of-feedback"))
 
 
 @pytest.fixture(scope="session")

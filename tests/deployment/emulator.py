@@ -99,7 +99,13 @@ app._enforce_ses_v2 = authorize_ses
 # of its own goes without, because nobody has published the key.
 
 
+# It has no list of addresses that the account sends nothing to; here that list is there, and empty.
+
+
 async def answer_ses(method, path, headers, body, query):
+    if method == "DELETE" and "/suppression/addresses/" in path:
+        refusal = {"message": "The address is not on the suppression list for your account."}
+        return 404, {"Content-Type": "application/json", "x-amzn-ErrorType": "NotFoundException"}, json.dumps(refusal).encode()
     answer = await answer_verified_ses(method, path, headers, body, query)
     if method == "POST" and path.endswith("/email/identities"):
         call = json.loads(body)

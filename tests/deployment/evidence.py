@@ -32,14 +32,13 @@ def actions_logged(stack, function):
     return {action for call in calls for action in call["actions"].split()}
 
 
-def used(stack, event_source, function):
-    """The actions that a function's role was needed for, each by what shows that it happened."""
+def used(stack, called, function):
+    """The actions that a function's role was needed for, each by what shows that it happened. `called`: what Lambda itself
+    did in the name of each function's role."""
     actions = actions_logged(stack, function)
     if parsed(lines(stack, stack.log_group(function))):
         actions |= LOG_ACTIONS
-    if function == "mailer":
-        actions |= event_source.used
-    return actions
+    return actions | called.get(function, set())
 
 
 def may_log(stack, function):
@@ -75,11 +74,11 @@ def listed(value):
     return [value] if isinstance(value, str) else value
 
 
-def table(stack, event_source):
+def table(stack, called):
     """A line for each function and action: granted, used."""
     rows = []
     for function in sorted(stack.functions):
-        have, need = granted(stack, function), used(stack, event_source, function)
+        have, need = granted(stack, function), used(stack, called, function)
         rows += [(function, action, action in have, action in need) for action in sorted(have | need)]
     return rows
 

@@ -54,6 +54,9 @@ class Api:
         headers = {"Content-Type": "application/json"} | bearer(token)
         return self.http.send(self.host, "POST", path, headers, json.dumps(body))
 
+    def delete(self, path, token=None):
+        return self.http.send(self.host, "DELETE", path, bearer(token))
+
     def accept(self, link, name="Somebody"):
         return self.post("/v1/accept", {"token": token_of(link), "name": name})
 

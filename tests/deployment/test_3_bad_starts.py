@@ -31,7 +31,7 @@ class BadStart:
 
 
 MISSING = [
-    *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "accept", "list", "settings", "mailer", "sweeper")),
+    *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
     *(BadStart(function, {"TOKEN_KEY_SECRET": None}) for function in ("invite", "resend", "mailer")),
     *(BadStart(function, {"PRODUCT_NAME": None}) for function in ("invite", "accept", "mailer")),
     *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "mailer")),
@@ -51,7 +51,7 @@ MALFORMED = [
     BadStart("list", {"TRUST_STORE": "everybody"}),
 ]
 ABSENT = [
-    *(BadStart(function, {"TABLE_NAME": "no-such-table"}) for function in ("invite", "resend", "revoke", "accept", "list", "settings", "mailer", "sweeper")),
+    *(BadStart(function, {"TABLE_NAME": "no-such-table"}) for function in ("invite", "resend", "revoke", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
     *(BadStart(function, {"TOKEN_KEY_SECRET": ELSEWHERE}) for function in ("invite", "resend", "mailer")),
     BadStart("accept", {"USER_POOL_ID": "eu-central-1_NoSuchOne"}),
 ]

@@ -4,10 +4,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-def test_deleting_the_stack_leaves_users_accounts_the_token_key_and_records_set_aside(stack, event_source):
+def test_deleting_the_stack_leaves_users_accounts_the_token_key_and_records_set_aside(stack, readers):
     accounts, outputs = set(stack.accounts()), stack.outputs
     functions = [configuration["FunctionName"] for configuration in stack.functions.values()]
-    event_source.stop()
+    for source in readers.values():
+        source.stop()
     stack.sam("delete", "--no-prompts")
 
     for function in functions:
@@ -17,4 +18,4 @@ def test_deleting_the_stack_leaves_users_accounts_the_token_key_and_records_set_
     assert table["Count"] > 200, "120 people and their addresses"
     assert set(stack.accounts()) == accounts
     assert stack.client("secretsmanager").get_secret_value(SecretId=outputs["TokenKeySecret"])["SecretString"]
-    assert stack.client("s3").list_objects_v2(Bucket=outputs["FailedRecordsBucket"])["KeyCount"] == 1
+    assert stack.client("s3").list_objects_v2(Bucket=outputs["FailedRecordsBucket"])["KeyCount"] == 3, "one by each reader of the stream, one event"
