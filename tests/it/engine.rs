@@ -33,7 +33,7 @@ pub(crate) async fn engines() -> Vec<Engine> {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(dynoxide::server::serve_on(
         listener,
-        dynoxide::Database::memory().unwrap(),
+        usher_local::database::in_memory().unwrap(),
     ));
     let mut engines = vec![engine("dynoxide", &url).await];
     let local = std::env::var("DYNAMODB_LOCAL_URL")

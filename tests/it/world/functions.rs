@@ -9,6 +9,7 @@ use usher::{
     config::{ConfigError, Environment},
     http::{Answer, Endpoint},
 };
+use usher_local::ses::SENDER;
 
 use super::{
     TABLE,
@@ -71,7 +72,7 @@ pub(super) fn environment() -> Environment {
         ("AWS_REGION", "us-east-1"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("MAIL_FROM", "Usher <invitations@example.com>"),
-        ("MAIL_IDENTITY", "example.com"),
+        ("MAIL_IDENTITY", SENDER),
         ("PRODUCT_NAME", "Acme"),
         ("PUBLIC_URL", "https://usher.example"),
         ("TABLE_NAME", TABLE),
