@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     Position, Store, StoreError,
     item::{Item, read, write},
     keys,
 };
-use crate::domain::{HistoryEvent, StateName, User, UserId, happened};
+use crate::domain::{HistoryEvent, User, UserId, happened};
 
 /// As many rows as one `BatchWriteItem` takes.
 pub const EVENTS_PER_CALL: usize = 25;
@@ -49,21 +49,17 @@ impl Change {
         old: Option<serde_dynamo::Item>,
         new: serde_dynamo::Item,
     ) -> Result<Self, StoreError> {
-        #[derive(Deserialize)]
-        struct Listed {
-            by_state_pk: String,
-        }
         let (old, new): (Option<Item>, Item) = (old.map(Into::into), new.into());
-        let user: User = read(new.clone())?;
-        let expired = keys::by_state_pk(&user.tenant, StateName::Expired.as_str());
-        let was_expired = match &old {
-            Some(old) => read::<Listed>(old.clone())?.by_state_pk == expired,
-            None => false,
+        let is_ended = |item: &Item| {
+            let list = item
+                .get(keys::BY_STATE_PK)
+                .and_then(|list| list.as_s().ok());
+            list.is_some_and(|list| keys::is_expired(list))
         };
         Ok(Self {
-            ended: read::<Listed>(new)?.by_state_pk == expired && !was_expired,
+            ended: is_ended(&new) && !old.as_ref().is_some_and(is_ended),
             old: old.map(read).transpose()?,
-            new: user,
+            new: read(new)?,
         })
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::item::Item;
-use crate::domain::{EmailKey, HistoryEvent, TenantId, UserId};
+use crate::domain::{EmailKey, HistoryEvent, StateName, TenantId, UserId};
 
 pub(super) const USER_SK: &str = "USER";
 pub(super) const ADDRESS_SK: &str = "ADDRESS";
@@ -85,6 +85,12 @@ pub(super) fn tally_sk(bucket: i64, shard: u8) -> String {
 /// `partition` is a stored state, or `expired` for what the sweeper has moved there.
 pub(super) fn by_state_pk(tenant: &TenantId, partition: &str) -> String {
     format!("{tenant}#{partition}")
+}
+
+/// Whether a list of users is that of the expired.
+pub(super) fn is_expired(by_state_pk: &str) -> bool {
+    let partition = by_state_pk.rsplit('#').next();
+    partition == Some(StateName::Expired.as_str())
 }
 
 /// The instant in one width, so that text sorts as time does.
