@@ -78,6 +78,17 @@ async fn a_healthy_stack_says_so_with_every_field() {
                     "parked": nothing,
                     "counted_all": true,
                 },
+                "last_hour": {
+                    "sent": 2,
+                    "bounced": 0,
+                    "complained": 0,
+                    "bounce_rate": 0.0,
+                    "complaint_rate": 0.0,
+                    "limits": {
+                        "bounce_rate": {"review": 0.05, "pause": 0.1},
+                        "complaint_rate": {"review": 0.001, "pause": 0.005},
+                    },
+                },
                 "problems": [],
             })
         );
@@ -295,7 +306,8 @@ async fn mail_that_ses_takes_none_of_is_parked_until_it_does() {
 #[tokio::test]
 async fn mail_of_which_nobody_knows_whether_it_went_is_told() {
     with_app(async |app| {
-        app.stack.ses.fail_next(Fault::DropConnectionAfterAccept);
+        // Had SES taken it, its events would tell.
+        app.stack.ses.fail_next(Fault::ServiceDown);
         app.invite("ann@example.com").await;
         app.stack.settled().await;
         let found = health(app).await;
@@ -305,6 +317,42 @@ async fn mail_of_which_nobody_knows_whether_it_went_is_told() {
         app.stack.sweep().await.unwrap();
         app.stack.settled().await;
         assert_eq!(codes(&health(app).await), Vec::<&str>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn too_many_bounces_and_complaints_of_the_last_hour_are_told() {
+    with_app(async |app| {
+        let fine: String = (0..90).map(|n| format!("p{n}@example.com ")).collect();
+        let bounced: String = (0..6)
+            .map(|n| format!("bounce+{n}@simulator.amazonses.com "))
+            .collect();
+        let complained: String = (0..4)
+            .map(|n| format!("complaint+{n}@simulator.amazonses.com "))
+            .collect();
+        let text = format!("{fine} {bounced} {complained}");
+        app.post("/v1/invitations", &json!({"text": text})).await;
+        app.stack.settled().await;
+        let found = health(app).await;
+        let hour = &found["last_hour"];
+        assert_eq!(
+            (&hour["sent"], &hour["bounced"], &hour["complained"]),
+            (&json!(100), &json!(6), &json!(4))
+        );
+        assert_eq!(
+            (&hour["bounce_rate"], &hour["complaint_rate"]),
+            (&json!(0.06), &json!(0.04))
+        );
+        assert_eq!(
+            codes(&found),
+            ["complaint_rate_high", "bounce_rate_high"],
+            "4% complaints are far over the limit, 6% bounces are under review"
+        );
+        app.advance(SignedDuration::from_hours(2));
+        let found = health(app).await;
+        assert_eq!(found["status"], "healthy");
+        assert_eq!(found["last_hour"]["bounce_rate"], Value::Null);
     })
     .await;
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 use usher::mail::{
     Doctor, Seen,
     health::{
-        Account, ConfigurationSetFacts, EventDestination, MailCounts, MailProblem, MailStatus,
-        SenderFacts,
+        Account, ConfigurationSetFacts, EventDestination, LastHour, MailCounts, MailProblem,
+        MailStatus, RateLimits, SenderFacts,
     },
 };
 
@@ -18,6 +18,7 @@ pub(crate) struct MailHealth<'a> {
     sender: SenderView<'a>,
     configuration_set: Option<ConfigurationSetView<'a>>,
     mail: &'a MailCounts,
+    last_hour: LastHourView,
     problems: Vec<MailProblem>,
 }
 
@@ -48,11 +49,34 @@ struct ConfigurationSetView<'a> {
     event_destination: Option<&'static str>,
 }
 
+#[derive(Serialize)]
+struct LastHourView {
+    sent: u64,
+    bounced: u64,
+    complained: u64,
+    bounce_rate: Option<f64>,
+    complaint_rate: Option<f64>,
+    limits: LimitsView,
+}
+
+/// From which rates on SES reviews an account, and pauses it.
+#[derive(Serialize)]
+struct LimitsView {
+    bounce_rate: RateLimits,
+    complaint_rate: RateLimits,
+}
+
 impl<'a> MailHealth<'a> {
-    pub(crate) fn of(doctor: &'a Doctor, seen: &'a Seen, mail: &'a MailCounts) -> Self {
+    pub(crate) fn of(
+        doctor: &'a Doctor,
+        seen: &'a Seen,
+        mail: &'a MailCounts,
+        last_hour: LastHour,
+    ) -> Self {
         let facts = &seen.facts;
         let mut problems = facts.problems();
         problems.extend(mail.problems());
+        problems.extend(last_hour.problems());
         // The worst first; what is as bad stays in the order in which mail meets it.
         problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
         let set = facts.configuration_set.as_ref();
@@ -65,7 +89,24 @@ impl<'a> MailHealth<'a> {
             configuration_set: set
                 .map(|(set, name)| ConfigurationSetView::of(name, set.as_ref().ok())),
             mail,
+            last_hour: LastHourView::of(last_hour),
             problems,
+        }
+    }
+}
+
+impl LastHourView {
+    fn of(hour: LastHour) -> Self {
+        Self {
+            sent: hour.sent,
+            bounced: hour.bounced,
+            complained: hour.complained,
+            bounce_rate: hour.bounce_rate(),
+            complaint_rate: hour.complaint_rate(),
+            limits: LimitsView {
+                bounce_rate: LastHour::BOUNCE_LIMITS,
+                complaint_rate: LastHour::COMPLAINT_LIMITS,
+            },
         }
     }
 }

@@ -12,7 +12,7 @@ use usher::{
     config::{ConfigError, Environment},
     function::WarmUp,
     http::{Answer, Scope, SignIn, check_parameters, json},
-    mail::Doctor,
+    mail::{Doctor, health::LastHour},
     store::Store,
 };
 
@@ -53,9 +53,16 @@ pub async fn handle(state: &Settings, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::SettingsWrite)?;
     check_parameters(request, &[])?;
     let now = state.clock.now();
-    let (seen, counts) = tokio::join!(
+    let (seen, counts, tally) = tokio::join!(
         state.doctor.ask(),
-        on_their_way::count(&state.store, &caller.tenant, now)
+        on_their_way::count(&state.store, &caller.tenant, now),
+        state.store.mail_tally(now)
     );
-    json(&MailHealth::of(&state.doctor, &seen, &counts?))
+    let tally = tally?;
+    let last_hour = LastHour {
+        sent: tally.sent,
+        bounced: tally.bounced,
+        complained: tally.complained,
+    };
+    json(&MailHealth::of(&state.doctor, &seen, &counts?, last_hour))
 }

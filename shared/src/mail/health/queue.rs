@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{MailProblem, mails};
-use crate::domain::{DeliveryStatus, StateName, User};
+use crate::domain::{DeliveryStatus, User};
 
 /// How long a mail may wait for a mailer without a reason. The alarms `MailIsLate` and `MailWaiting` go off then too.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
@@ -70,19 +70,18 @@ impl MailCounts {
     }
 
     fn note(&mut self, user: &User, now: Timestamp) {
-        let mail = &user.delivery;
+        let mail = user.mail();
         let asked = user.mail_request(0).unwrap_or(mail.at);
         let seconds = now.duration_since(asked).as_secs().max(0);
-        // Once the invitation has ended, a mail that waited does not go any more.
-        let wanted = user.state.name() == StateName::Pending;
         match mail.status {
             DeliveryStatus::Sending => self.sending.note(seconds),
-            DeliveryStatus::Unknown if wanted => self.unknown.note(seconds),
-            DeliveryStatus::Queued if wanted && mail.parked => {
+            DeliveryStatus::Unknown => self.unknown.note(seconds),
+            DeliveryStatus::Queued if user.delivery.parked => {
                 self.parked.note(seconds);
-                self.parked_because = self.parked_because.take().or_else(|| mail.reason.clone());
+                let because = mail.reason.map(ToOwned::to_owned);
+                self.parked_because = self.parked_because.take().or(because);
             }
-            DeliveryStatus::Queued if wanted => {
+            DeliveryStatus::Queued => {
                 self.queued.note(seconds);
                 if mail.reason.is_none() {
                     self.unexplained.note(seconds);
