@@ -54,7 +54,9 @@ pub async fn run_events<S, A: Serialize>(
         Ok(state) => state,
         Err(error) => return cannot_start(&error),
     };
-    let answers = lambda_runtime::run(service_fn(async |event| answer(&state, event).await));
+    let answers = lambda_runtime::run(service_fn(async |event| {
+        answer(&state, event).await.map_err(in_words)
+    }));
     ended(answers.await)
 }
 
@@ -74,6 +76,11 @@ const UNTOLD: Duration = Duration::from_secs(50);
 fn cannot_start(error: &lambda_http::Error) -> ExitCode {
     tracing::error!(%error, "the function can't start");
     ExitCode::FAILURE
+}
+
+/// The runtime logs an error by its `Debug`, which says nothing to an operator; of a text, that is the text.
+fn in_words(error: lambda_http::Error) -> lambda_http::Error {
+    error.to_string().into()
 }
 
 /// Says why a function has ended, if not because Lambda wanted it to.

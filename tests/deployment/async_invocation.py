@@ -15,7 +15,7 @@ class AsyncInvocation:
     def __init__(self, stack, function, credentials):
         self.functions = stack.client("lambda")
         self.function = stack.functions[function]["FunctionName"]
-        self.config = self.functions.get_function_event_invoke_config(FunctionName=self.function)
+        self.config = self.functions.get_function_event_invoke_config(FunctionName=self.function, Qualifier="$LATEST")
         self.bucket = stack.emulator.client("s3", **credentials)
         self.used = set()
 

@@ -24,6 +24,8 @@ def test_only_the_unreadable_record_made_a_function_log_an_error(stack):
     errors = {function: errors_of(stack, function) for function in stack.functions}
     # Those that read the stream say so at each try.
     assert errors.pop("mailer") == errors.pop("history") == {"a stream record can't be read"}
+    [unreadable] = errors.pop("feedback")
+    assert "this is no event of SES's" in unreadable
     assert errors == dict.fromkeys(errors, set())
 
 
