@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, fmt::Write};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
-use usher_local::Options;
+use usher_local::{
+    Options,
+    ses::{Fault, SesError},
+};
 
 use crate::{
     app::{App, Response, with_app},
@@ -15,7 +18,7 @@ use crate::{
 };
 
 /// All codes. One that is missing here, or can't be reached any more, fails the test.
-const CODES: [&str; 34] = [
+const CODES: [&str; 37] = [
     "already_declined",
     "already_registered",
     "already_revoked",
@@ -39,10 +42,13 @@ const CODES: [&str; 34] = [
     "invitation_revoked",
     "invitation_still_valid",
     "invitees_or_text",
+    "mail_service_unavailable",
     "missing_scope",
     "no_addresses",
     "no_such_route",
     "not_signed_in",
+    "not_suppressed",
+    "suppressed",
     "temporarily_unavailable",
     "too_many_addresses",
     "too_soon",
@@ -107,6 +113,7 @@ async fn every_problem_says_in_a_sentence_what_is_wrong_and_what_to_do() {
         lists_and_users(app, &mut wording).await;
         links(app, &mut wording).await;
         dry_runs(app, &mut wording).await;
+        suppressions(app, &mut wording).await;
     })
     .await;
     outages(&mut wording).await;
@@ -118,6 +125,34 @@ async fn every_problem_says_in_a_sentence_what_is_wrong_and_what_to_do() {
     let bodies = wording.0.values().flatten().map(|answer| &answer["body"]);
     let texts = bodies.flat_map(|body| [&body["detail"], &body["hint"]]);
     assert_sentences(texts.map(|text| text.as_str().unwrap()));
+}
+
+async fn suppressions(app: &App, wording: &mut Wording) {
+    for (address, reason) in [
+        ("complaint@simulator.amazonses.com", "complained"),
+        ("bounce@simulator.amazonses.com", "bounced"),
+    ] {
+        let id = app.invite(address).await;
+        app.stack.settled().await;
+        app.advance(SignedDuration::from_mins(2));
+        let resend = format!("/v1/users/{id}/resend");
+        wording.note(reason, app.post(&resend, &json!({})).await);
+        if reason == "complained" {
+            let token = app.mailed_token(address).await;
+            app.advance(SignedDuration::from_hours(8 * 24));
+            let renewed = app
+                .public("/v1/accept/renew", &json!({"token": token}))
+                .await;
+            wording.note("renew", renewed);
+        }
+        let lift = format!("/v1/users/{id}/suppression");
+        let denied = SesError::AccessDenied("You are not authorized.".into());
+        let fault = Fault::OperationRefused("DeleteSuppressedDestination", denied);
+        app.stack.ses.fail_next(fault);
+        wording.note("SES refuses", app.delete(&lift).await);
+        assert_eq!(app.delete(&lift).await.status, 200);
+        wording.note("not suppressed", app.delete(&lift).await);
+    }
 }
 
 /// People read these: whole sentences, short enough to read, without the names of types that only the code knows.

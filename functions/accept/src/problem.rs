@@ -51,6 +51,12 @@ pub(crate) fn renew_problem(refusal: RenewRefusal, now: Timestamp) -> Problem {
             "This invitation has not expired.",
             "Use the link in the newest invitation in your mailbox.",
         ),
+        RenewRefusal::Suppressed => Problem::new(
+            StatusCode::CONFLICT,
+            "suppressed",
+            "Mail to this address came back, or was reported as spam, so no fresh link can be sent there.",
+            "Ask whoever invited you: they can let this address have mail again.",
+        ),
         RenewRefusal::TooSoon { retry_at } => too_soon(now, retry_at),
         RenewRefusal::DailyLimit { retry_at } => daily_limit(now, retry_at),
     }

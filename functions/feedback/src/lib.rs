@@ -6,15 +6,20 @@
 
 mod report;
 
+use std::time::Duration;
+
 use thiserror::Error;
 use usher::{
     config::{ConfigError, Environment},
-    domain::Suppression,
+    domain::{MailReport, Suppression},
     function::WarmUp,
     store::{Store, StoreError},
 };
 
 use crate::report::{BusEvent, Told};
+
+/// How long to wait before a report is noted once more.
+const PAUSES_MS: [u64; 4] = [20, 60, 180, 540];
 
 /// What the function works with.
 #[derive(Debug)]
@@ -58,7 +63,7 @@ pub async fn handle(listener: &Listener, event: &str) -> Result<(), FeedbackErro
         tracing::warn!(user_id = %report.user_id, "SES reports a mail of a user who is not there");
         return Ok(());
     };
-    store.note_report(&report).await?;
+    note(store, &report).await?;
     let suppressed = report.kind.suppression().map(|reason| Suppression {
         reason,
         at: report.at,
@@ -75,4 +80,16 @@ pub async fn handle(listener: &Listener, event: &str) -> Result<(), FeedbackErro
         "SES reports of a mail"
     );
     Ok(())
+}
+
+/// Two reports that are counted in the same row at the same time are in each other's way. Lambda would bring the event again,
+/// in a minute and with an alarm.
+async fn note(store: &Store, report: &MailReport) -> Result<(), StoreError> {
+    let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+    loop {
+        match (store.note_report(report).await, pauses.next()) {
+            (Err(StoreError::Unavailable { .. }), Some(pause)) => tokio::time::sleep(pause).await,
+            (noted, _) => return noted,
+        }
+    }
 }

@@ -114,6 +114,8 @@ pub enum RenewRefusal {
     Link(LinkRefusal),
     /// The link they hold is still valid.
     StillValid,
+    /// Mail to the address bounced, or was called spam, so none would come.
+    Suppressed,
     /// One was asked for less than a minute ago.
     TooSoon {
         /// When the next may be.
@@ -133,6 +135,7 @@ impl Renew {
             Requirement::TokenOrRenewed(self.token),
             Requirement::State(&[StateName::Pending]),
             Requirement::Renewable(self.token, self.now),
+            Requirement::NotSuppressed,
         ];
         requirements.extend(throttle(self.now));
         requirements
@@ -149,6 +152,7 @@ impl Renew {
             // Of what has become of the user since, only the holder of the current link is told.
             Requirement::State(_) if superseded => unknown,
             Requirement::Renewable(..) => RenewRefusal::StillValid,
+            Requirement::NotSuppressed => RenewRefusal::Suppressed,
             Requirement::MailRequestedBy { nth: 0, .. } => RenewRefusal::TooSoon {
                 retry_at: retry_at(user, 0),
             },

@@ -34,6 +34,8 @@ pub(super) const DELETE_AT: &str = "delete_at";
 
 /// Over how many partitions what is due is spread: each takes 1,000 writes a second.
 pub(super) const DUE_SHARDS: u8 = 8;
+/// Over how many rows what is reported is counted.
+pub(super) const TALLY_SHARDS: u8 = 32;
 
 pub(super) fn user_pk(id: UserId) -> String {
     format!("USER#{id}")
@@ -76,10 +78,15 @@ pub(super) fn event_sk(event: &HistoryEvent) -> String {
     format!("{EVENT}{at:.3}#{number:010}#{}#{rest:08x}", kind.as_str())
 }
 
-/// Which of the rows that count a `bucket` of time. There is one for each shard of what is due, since each takes only so
-/// many writes a second.
+/// Which of the rows that count a `bucket` of time. Two writes to one at the same time are in each other's way, so there
+/// are [`TALLY_SHARDS`].
 pub(super) fn tally_sk(bucket: i64, shard: u8) -> String {
-    format!("{bucket:010}#{shard}")
+    format!("{bucket:010}#{shard:03}")
+}
+
+/// Which of them counts what is reported of this user.
+pub(super) fn tally_shard(id: UserId) -> u8 {
+    id.to_bytes()[15] % TALLY_SHARDS
 }
 
 /// `partition` is a stored state, or `expired` for what the sweeper has moved there.
@@ -104,12 +111,7 @@ pub(super) fn user_id(pk: &str) -> Option<UserId> {
 }
 
 pub(super) fn by_due_pk(id: UserId) -> String {
-    due_shard_pk(shard(id))
-}
-
-/// Which shard a user belongs to.
-pub(super) fn shard(id: UserId) -> u8 {
-    id.to_bytes()[15] % DUE_SHARDS
+    due_shard_pk(id.to_bytes()[15] % DUE_SHARDS)
 }
 
 pub(super) fn due_shard_pk(shard: u8) -> String {

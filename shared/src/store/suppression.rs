@@ -5,7 +5,7 @@ use super::{
     update::{Update, Writer},
 };
 use crate::domain::{
-    DeliveryStatus, EmailAddress, LiftSuppression, Requirement, Suppression, User,
+    DeliveryStatus, EmailAddress, LiftSuppression, Requirement, State, Suppression, User,
 };
 
 impl Store {
@@ -23,7 +23,7 @@ impl Store {
             .set("changed_by", &lift.by)?
             .remove(&["suppressed"])
             .require(&[Requirement::Version(user.version)])?;
-        if user.delivery.status == DeliveryStatus::Queued {
+        if user.delivery.status == DeliveryStatus::Queued && user.state == State::Pending {
             update = update
                 .set("outbox", user.mail_kind())?
                 .due(user.id, lift.mail_due())?;

@@ -39,7 +39,7 @@ impl Store {
             .expression_attribute_values(":from", AttributeValue::S(keys::tally_sk(from, 0)))
             .expression_attribute_values(
                 ":to",
-                AttributeValue::S(keys::tally_sk(to, keys::DUE_SHARDS)),
+                AttributeValue::S(keys::tally_sk(to, keys::TALLY_SHARDS)),
             )
             .send()
             .await
@@ -61,7 +61,7 @@ impl std::iter::Sum for Tally {
 
 /// The row that counts this report.
 pub(super) fn sk(report: &MailReport) -> String {
-    keys::tally_sk(bucket(report.at), keys::shard(report.user_id))
+    keys::tally_sk(bucket(report.at), keys::tally_shard(report.user_id))
 }
 
 /// Counts the report; nothing, if it is of a kind that is not counted.
