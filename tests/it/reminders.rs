@@ -103,10 +103,10 @@ async fn whoever_registered_declined_was_revoked_or_complained_is_not_reminded()
         let token = app.mailed_token(&accepts).await;
         assert_eq!(app.accept(&token).await.status, 200);
         let token = app.mailed_token(&declines).await;
-        let declined = app
+        let answer = app
             .public("/v1/accept/decline", &json!({"token": token}))
             .await;
-        assert_eq!(declined.status, 200);
+        assert_eq!(answer.status, 200);
         let revoke = format!("/v1/users/{}/revoke", ids[2]);
         assert_eq!(app.post(&revoke, &json!({})).await.status, 200);
         for (address, kind) in [

@@ -83,7 +83,10 @@ fn any_user() -> impl Strategy<Value = User> {
                 user.state = state;
                 user.expires_at = Timestamp::from_millisecond(now + expires).unwrap();
                 user.mail_requests = requests.into_iter().map(|at| now + at).collect();
-                user.claim = claim.map(|record| MailClaim { record });
+                user.claim = claim.map(|record| MailClaim {
+                    record,
+                    doubted: None,
+                });
                 user.token_hash = token.map(hash);
                 user.renewed_hash = renewed.map(hash);
                 user.version = version;
@@ -235,6 +238,7 @@ async fn attempt(
             let claim = ClaimMail {
                 user_id: user.id,
                 record,
+                doubted: None,
                 now,
                 until,
                 token: hash(9),

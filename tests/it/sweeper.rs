@@ -67,6 +67,7 @@ impl<'a> Table<'a> {
         let claim = ClaimMail {
             user_id: user.id,
             record: user.version,
+            doubted: None,
             now,
             until: now.checked_add(LEASE).unwrap(),
             token: hash(1),

@@ -63,7 +63,6 @@ pub async fn handle(listener: &Listener, event: &str) -> Result<(), FeedbackErro
         tracing::warn!(user_id = %report.user_id, "SES reports a mail of a user who is not there");
         return Ok(());
     };
-    note(store, &report).await?;
     let suppressed = report.kind.suppression().map(|reason| Suppression {
         reason,
         at: report.at,
@@ -72,6 +71,7 @@ pub async fn handle(listener: &Listener, event: &str) -> Result<(), FeedbackErro
         let email = email.as_ref().unwrap_or(&user.email);
         store.suppress(&user, email, suppression).await?;
     }
+    note(store, &report).await?;
     tracing::info!(
         user_id = %report.user_id,
         attempt = report.attempt,

@@ -80,9 +80,10 @@ struct Instant {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Bounce {
-    bounce_type: String,
-    #[serde(default)]
-    bounce_sub_type: String,
+    #[serde(rename = "bounceType")]
+    kind: String,
+    #[serde(rename = "bounceSubType", default)]
+    sub_kind: String,
     timestamp: Timestamp,
     #[serde(default)]
     bounced_recipients: Vec<Recipient>,
@@ -98,16 +99,18 @@ struct Recipient {
 #[serde(rename_all = "camelCase")]
 struct Complaint {
     timestamp: Timestamp,
-    complaint_feedback_type: Option<String>,
-    complaint_sub_type: Option<String>,
+    #[serde(rename = "complaintFeedbackType")]
+    kind: Option<String>,
+    #[serde(rename = "complaintSubType")]
+    sub_kind: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Delay {
     timestamp: Timestamp,
-    #[serde(default)]
-    delay_type: String,
+    #[serde(rename = "delayType", default)]
+    kind: String,
     #[serde(default)]
     delayed_recipients: Vec<Recipient>,
 }
@@ -186,12 +189,12 @@ const UNRENDERABLE: &str = "The mail's template does not fit its data, so nothin
 
 impl Bounce {
     fn told(&self) -> (ReportKind, Timestamp, Option<String>) {
-        let kind = match self.bounce_type.as_str() {
+        let kind = match self.kind.as_str() {
             "Permanent" => ReportKind::HardBounced,
             // "Undetermined" says that SES could not tell: the address may be right.
             _ => ReportKind::SoftBounced,
         };
-        let reason = match (kind, self.bounce_sub_type.as_str()) {
+        let reason = match (kind, self.sub_kind.as_str()) {
             (ReportKind::HardBounced, "NoEmail") => "There is no such mailbox.",
             (ReportKind::HardBounced, "OnAccountSuppressionList" | "Suppressed") => {
                 "SES sends nothing to this address, since earlier mail to it bounced or was called spam."
@@ -217,10 +220,10 @@ impl Bounce {
 impl Complaint {
     fn told(&self) -> Option<(ReportKind, Timestamp, Option<String>)> {
         // The person has told their provider that a mail it took for spam is none.
-        if self.complaint_feedback_type.as_deref() == Some("not-spam") {
+        if self.kind.as_deref() == Some("not-spam") {
             return None;
         }
-        let reason = match self.complaint_sub_type.as_deref() {
+        let reason = match self.sub_kind.as_deref() {
             Some("OnAccountSuppressionList") => {
                 "SES sends nothing to this address, since earlier mail to it was called spam."
             }
@@ -236,7 +239,7 @@ impl Complaint {
 
 impl Delay {
     fn told(&self) -> (ReportKind, Timestamp, Option<String>) {
-        let reason = match self.delay_type.as_str() {
+        let reason = match self.kind.as_str() {
             "MailboxFull" => "The mailbox is full. SES goes on trying.",
             "IPFailure" | "SpamDetected" => {
                 "The recipient's mail server holds back mail from SES. SES goes on trying."
@@ -261,6 +264,8 @@ fn with_words(sentence: &str, words: Option<&str>) -> String {
     let words = words
         .unwrap_or_default()
         .split(|c: char| c.is_whitespace() || c.is_control());
+    // Mail servers quote the recipient. That is known where this is kept, and would outlive them there.
+    let words = words.map(|word| if word.contains('@') { "…" } else { word });
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
         return sentence.to_owned();

@@ -162,7 +162,7 @@ async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
     }
 }
 
-/// Sends when it is this batch's turn. A mail that is not wanted any more by then has no outcome.
+/// Sends when it is this batch's turn.
 async fn send_in_turn(
     mailing: &Mailing,
     batch: &Batch<'_>,
@@ -206,7 +206,12 @@ async fn send_what_stands(
         .iter()
         .filter_map(|position| Some(held.get(*position)?.as_ref()?.mail.clone()))
         .collect();
-    let mut outcomes = Vec::new();
+    let unwanted = positions
+        .iter()
+        .filter(|position| !standing.contains(position));
+    let mut outcomes: Vec<_> = unwanted
+        .map(|position| (*position, Outcome::Unwanted))
+        .collect();
     // They were of one batch, so they are at most one again.
     for batch in mailing.mailer.batches(&mails) {
         for (nth, outcome) in mailing.mailer.send(&batch).await {
@@ -255,7 +260,7 @@ async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome, end: In
         Outcome::Retry { reason, .. } => {
             tracing::warn!(user_id = %id, reason, "a mail was not sent and will be tried again");
         }
-        Outcome::Sent { .. } | Outcome::Wait(_) => {}
+        Outcome::Sent { .. } | Outcome::Wait(_) | Outcome::Unwanted => {}
     }
     loop {
         match write_outcome(mailing, &held, &outcome).await {
@@ -306,6 +311,8 @@ async fn write_outcome(
         Outcome::Retry { known: false, .. } if tries.doubted().doubtful >= UNKNOWN_REFUSALS => {
             return store.mail_failed(user, record, now, GIVEN_UP).await;
         }
+        // Should somebody want it again, it still waits.
+        Outcome::Unwanted => (user.expires_at.duration_since(now), tries, IN_TURN),
         Outcome::Wait(pause) => (*pause, tries, IN_TURN),
         Outcome::Retry { known: true, .. } => (pause_after(tries.all), tries.put_off(), BUSY),
         Outcome::Retry { known: false, .. } => (pause_after(tries.all), tries.doubted(), BUSY),

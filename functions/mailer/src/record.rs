@@ -54,6 +54,7 @@ pub(crate) async fn claim(mailing: &Mailing, announced: User) -> Claimed {
     let claim = ClaimMail {
         user_id: announced.id,
         record: announced.version,
+        doubted: announced.delivery.attempt,
         now,
         until: now.saturating_add(mailing.lease).unwrap_or(now),
         token: token.hash(),

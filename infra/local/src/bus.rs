@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     invoker::{InvokeError, Invoker},
@@ -19,16 +19,34 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes what SES publishes to the function.
 pub(crate) struct Bus {
-    pub(crate) ses: Arc<Ses>,
-    pub(crate) invoker: Invoker,
+    ses: Arc<Ses>,
+    invoker: Invoker,
     /// How many events are done with.
-    pub(crate) done: watch::Sender<usize>,
-    pub(crate) stop: watch::Receiver<bool>,
+    done: watch::Sender<usize>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Bus {
+    /// Starts it. What comes back counts the events that are done with.
+    pub(crate) fn start(
+        tasks: &mut JoinSet<()>,
+        ses: &Arc<Ses>,
+        invoker: &Invoker,
+        stop: &watch::Receiver<bool>,
+    ) -> watch::Receiver<usize> {
+        let (done, reported) = watch::channel(0);
+        let bus = Self {
+            ses: Arc::clone(ses),
+            invoker: invoker.clone(),
+            done,
+            stop: stop.clone(),
+        };
+        tasks.spawn(bus.run());
+        reported
+    }
+
     /// Runs until it is told to stop. Events that are under way are finished first.
-    pub(crate) async fn run(mut self) {
+    async fn run(mut self) {
         let mut published = self.ses.published();
         while !*self.stop.borrow() {
             let done = *self.done.borrow();

@@ -143,14 +143,7 @@ impl Stack {
             tasks.spawn(pump.run());
             idling
         });
-        let (done, reported) = watch::channel(0);
-        let bus = Bus {
-            ses: Arc::clone(&ses),
-            invoker: invoker.clone(),
-            done,
-            stop: stopped.clone(),
-        };
-        tasks.spawn(bus.run());
+        let reported = Bus::start(&mut tasks, &ses, &invoker, &stopped);
 
         let gateway = Gateway {
             invoker: invoker.clone(),

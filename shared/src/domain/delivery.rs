@@ -150,4 +150,7 @@ impl MailTries {
 pub struct MailClaim {
     /// The user's `version` in the stream record that was claimed. It names this try to send the mail.
     pub record: u64,
+    /// The try before it, of which nobody knows whether its mail went: SES may still report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<u64>,
 }

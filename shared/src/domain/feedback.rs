@@ -165,28 +165,44 @@ impl User {
     }
 
     /// What SES has reported of the mail, else how far the pipeline got with it.
-    pub fn mail(&self) -> MailState<'_> {
-        if let Some(Feedback {
-            status, at, reason, ..
-        }) = self.report()
-        {
-            return MailState {
-                status: *status,
-                at: *at,
-                reason: reason.as_deref(),
-            };
-        }
-        let delivery = &self.delivery;
-        let (status, reason) = match delivery.status {
-            DeliveryStatus::Queued | DeliveryStatus::Unknown if !self.mail_is_wanted() => {
-                self.mail_that_stays()
-            }
-            status => (status, delivery.reason.as_deref()),
+    pub fn furthest(&self) -> MailState<'_> {
+        let (status, at, reason) = match self.report() {
+            Some(report) => (report.status, report.at, &report.reason),
+            None => (
+                self.delivery.status,
+                self.delivery.at,
+                &self.delivery.reason,
+            ),
         };
         MailState {
             status,
-            at: delivery.at,
-            reason,
+            at,
+            reason: reason.as_deref(),
+        }
+    }
+
+    /// What a person is shown of the mail: a mail that waits is none once nobody wants it any more.
+    pub fn mail(&self, now: Timestamp) -> MailState<'_> {
+        let furthest = self.furthest();
+        let waits = matches!(
+            furthest.status,
+            DeliveryStatus::Queued | DeliveryStatus::Unknown
+        );
+        if !waits || (self.mail_is_wanted() && !self.has_expired(now)) {
+            return furthest;
+        }
+        // An earlier try of a mail that is in the outbox may have gone.
+        let (status, reason) = match (self.delivery.attempt, self.suppressed) {
+            (Some(_), _) => (DeliveryStatus::Unknown, UNKNOWN_FOR_GOOD),
+            (None, Some(_)) if self.state == State::Pending && !self.has_expired(now) => {
+                (DeliveryStatus::Suppressed, SUPPRESSED)
+            }
+            (None, _) => (DeliveryStatus::Cancelled, CANCELLED),
+        };
+        MailState {
+            status,
+            reason: Some(reason),
+            ..furthest
         }
     }
 
@@ -194,15 +210,19 @@ impl User {
     #[must_use]
     pub fn settled(&self, now: Timestamp) -> Self {
         let mut user = self.clone();
-        user.delivery = Delivery {
-            status: DeliveryStatus::Sent,
-            at: now,
-            reason: None,
-            ..self.delivery.clone()
+        let Some(report) = self.report() else {
+            return user;
         };
-        if let Some(Feedback { at, .. }) = self.report() {
+        let failed = report.status == DeliveryStatus::Failed;
+        user.delivery = Delivery {
+            message_id: self.delivery.message_id.clone(),
+            ..Delivery::new(DeliveryStatus::Sent, now).of_attempt(Some(report.attempt))
+        };
+        if failed {
+            user.delivery.status = DeliveryStatus::Failed;
+        } else {
             user.send_count += 1;
-            user.last_sent_at = self.last_sent_at.max(Some(*at));
+            user.last_sent_at = self.last_sent_at.max(Some(report.at));
         }
         user
     }
@@ -220,15 +240,6 @@ impl User {
     /// Whether the invitation waits to be accepted, and may be mailed.
     pub fn mail_is_wanted(&self) -> bool {
         self.state == State::Pending && self.suppressed.is_none()
-    }
-
-    /// A mail that was in the outbox when nobody wanted it any more. An earlier try of it may have gone.
-    fn mail_that_stays(&self) -> (DeliveryStatus, Option<&'static str>) {
-        match (self.delivery.attempt, self.state) {
-            (Some(_), _) => (DeliveryStatus::Unknown, Some(UNKNOWN_FOR_GOOD)),
-            (None, State::Pending) => (DeliveryStatus::Suppressed, Some(SUPPRESSED)),
-            (None, _) => (DeliveryStatus::Cancelled, Some(CANCELLED)),
-        }
     }
 }
 

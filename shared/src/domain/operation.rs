@@ -238,6 +238,8 @@ pub struct ClaimMail {
     pub user_id: UserId,
     /// The user's version in the record.
     pub record: u64,
+    /// The try before this one, of which nobody knows whether its mail went.
+    pub doubted: Option<u64>,
     /// Now.
     pub now: Timestamp,
     /// Until when nobody else may take it.

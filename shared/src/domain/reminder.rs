@@ -19,7 +19,7 @@ pub struct Reminders(Vec<SignedDuration>);
 /// The text is no list of reminders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "write how many days before the end to remind, one number or two, the larger first, from 1 to 89, like \"3 1\""
+    "write how many days before the end to remind, one number or two from 1 to 89, like \"3 1\""
 )]
 pub struct RemindersError;
 
@@ -27,12 +27,13 @@ impl FromStr for Reminders {
     type Err = RemindersError;
 
     fn from_str(text: &str) -> Result<Self, RemindersError> {
-        let days: Vec<i64> = text
+        let mut days: Vec<i64> = text
             .split_whitespace()
             .map(|day| day.parse().map_err(|_| RemindersError))
             .collect::<Result<_, _>>()?;
-        let falling = days.windows(2).all(|pair| pair[0] > pair[1]);
-        if days.len() > MOST || !falling || !days.iter().all(|day| (1..90).contains(day)) {
+        days.sort_unstable_by(|one, other| other.cmp(one));
+        days.dedup();
+        if days.len() > MOST || !days.iter().all(|day| (1..90).contains(day)) {
             return Err(RemindersError);
         }
         let before = days
@@ -49,7 +50,7 @@ impl User {
     /// reminder that would come within a day of the mail before it is left out.
     pub fn next_reminder(&self, reminders: &Reminders) -> Option<(Timestamp, u8)> {
         use DeliveryStatus::{Delayed, Delivered, Sent};
-        let arrived = matches!(self.mail().status, Sent | Delayed | Delivered);
+        let arrived = matches!(self.furthest().status, Sent | Delayed | Delivered);
         if !arrived || self.state != State::Pending || self.suppressed.is_some() {
             return None;
         }
@@ -144,21 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn reminders_are_one_or_two_falling_numbers_of_days() {
+    fn reminders_are_one_or_two_numbers_of_days() {
         for good in ["", "3", "3 1", " 89  1 "] {
             assert!(good.parse::<Reminders>().is_ok(), "{good}");
         }
-        for bad in [
-            "0",
-            "90",
-            "-1",
-            "1 3",
-            "3 3",
-            "5 3 1",
-            "3,1",
-            "x",
-            "99999999999999999999",
-        ] {
+        assert_eq!("1 3".parse::<Reminders>(), "3 1".parse());
+        assert_eq!("3 3".parse::<Reminders>(), "3".parse());
+        for bad in ["0", "90", "-1", "5 3 1", "3,1", "x", "99999999999999999999"] {
             assert_eq!(bad.parse::<Reminders>(), Err(RemindersError), "{bad}");
         }
     }

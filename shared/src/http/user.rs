@@ -84,7 +84,7 @@ impl<'a> UserView<'a> {
             State::Revoked { revoked_at } => (None, Some(revoked_at), None),
             State::Declined { declined_at } => (None, None, Some(declined_at)),
         };
-        let MailState { status, at, reason } = user.mail();
+        let MailState { status, at, reason } = user.mail(now);
         Self {
             id: user.id,
             email: user.email.as_str(),

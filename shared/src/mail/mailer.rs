@@ -44,6 +44,8 @@ pub enum Outcome {
     },
     /// There is no room for it in the account's rate: it has to wait for so long.
     Wait(SignedDuration),
+    /// While it waited, its invitation ended or its address was suppressed: it was not sent.
+    Unwanted,
     /// The answer was lost, so SES may have taken it or not.
     Unknown,
     /// SES takes no mail of this account for now, or the operator has to act first: it has to wait for longer. The reason

@@ -20,6 +20,7 @@ impl Store {
                 "claim",
                 MailClaim {
                     record: claim.record,
+                    doubted: claim.doubted,
                 },
             )?
             .set("token_hash", claim.token)?
@@ -127,6 +128,7 @@ impl Store {
         tries: MailTries,
         delivery: Delivery,
     ) -> Result<Attempt, StoreError> {
+        let delivery = delivery.of_attempt(user.claim.and_then(|claim| claim.doubted));
         let update = self
             .outcome(record, delivery.at, &delivery)?
             .set("mail_tries", tries)?

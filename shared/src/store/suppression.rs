@@ -5,7 +5,7 @@ use super::{
     update::{Update, Writer},
 };
 use crate::domain::{
-    DeliveryStatus, EmailAddress, LiftSuppression, Requirement, State, Suppression, User,
+    DeliveryStatus, EmailAddress, LiftSuppression, Requirement, State, StateName, Suppression, User,
 };
 
 impl Store {
@@ -22,15 +22,23 @@ impl Store {
             .set("suppression_lifted_at", lifted_at)?
             .set("changed_by", &lift.by)?
             .remove(&["suppressed"])
-            .require(&[Requirement::Version(user.version)])?;
-        if user.delivery.status == DeliveryStatus::Queued && user.state == State::Pending {
-            update = update
+            .require(&[Requirement::Version(user.version)])?
+            // What SES reports counts no version.
+            .require_equal("suppressed", user.suppressed)?;
+        let waits = user.state == State::Pending && !user.has_expired(lift.now);
+        update = match user.delivery.status {
+            DeliveryStatus::Queued if waits => update
                 .set("outbox", user.mail_kind())?
-                .due(user.id, lift.mail_due())?;
+                .due(user.id, lift.mail_due())?,
+            // The sweeper knows what is to be done.
+            DeliveryStatus::Unknown if waits => update.due(user.id, lift.now)?,
+            _ => update,
+        };
+        let mut address = Update::default().set("suppression_lifted_at", lifted_at)?;
+        // What the person themselves wished stays.
+        if user.state.name() != StateName::Declined {
+            address = address.remove(&["suppressed"]);
         }
-        let address = Update::default()
-            .set("suppression_lifted_at", lifted_at)?
-            .remove(&["suppressed"]);
         let lifted = User {
             suppressed: None,
             suppression_lifted_at: Some(lift.now),

@@ -70,7 +70,7 @@ impl MailCounts {
     }
 
     fn note(&mut self, user: &User, now: Timestamp) {
-        let mail = user.mail();
+        let mail = user.mail(now);
         let asked = user.mail_request(0).unwrap_or(mail.at);
         let seconds = now.duration_since(asked).as_secs().max(0);
         match mail.status {
