@@ -8,9 +8,10 @@ use aws_sdk_dynamodbstreams::{
     types::{AttributeValue, Record, ShardIteratorType},
 };
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
+    TABLE,
     files::DataDir,
     invoker::{InvokeError, Invoker},
 };
@@ -25,11 +26,11 @@ const SET_ASIDE: &str = "failed-records.jsonl";
 
 /// A function that reads the stream, and how the template's event source mapping feeds it.
 pub(crate) struct Consumer {
-    pub(crate) function: &'static str,
+    function: &'static str,
     /// How many records it gets at most at a time.
-    pub(crate) batch: usize,
+    batch: usize,
     /// Which records it gets.
-    pub(crate) filter: fn(&Record) -> bool,
+    filter: fn(&Record) -> bool,
     /// Where its place in the stream is kept.
     position: &'static str,
 }
@@ -53,19 +54,44 @@ impl Consumer {
 
 /// Reads the stream and invokes a function.
 pub(crate) struct Pump {
-    pub(crate) consumer: Consumer,
-    pub(crate) client: Client,
-    pub(crate) table: String,
-    pub(crate) invoker: Invoker,
-    pub(crate) data: Option<Arc<DataDir>>,
+    consumer: Consumer,
+    client: Client,
+    invoker: Invoker,
+    data: Option<Arc<DataDir>>,
     /// Counts how often the stream was found empty.
-    pub(crate) idle: watch::Sender<u64>,
-    pub(crate) stop: watch::Receiver<bool>,
+    idle: watch::Sender<u64>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Pump {
+    /// Starts it. What comes back counts how often it found the stream empty.
+    #[expect(
+        clippy::ref_option,
+        reason = "the caller has it as an option, for all its pumps"
+    )]
+    pub(crate) fn start(
+        consumer: Consumer,
+        tasks: &mut JoinSet<()>,
+        client: &Client,
+        invoker: &Invoker,
+        data: &Option<Arc<DataDir>>,
+        stop: &watch::Receiver<bool>,
+    ) -> watch::Receiver<u64> {
+        let (idle, idling) = watch::channel(0);
+        let pump = Self {
+            consumer,
+            client: client.clone(),
+            invoker: invoker.clone(),
+            data: data.clone(),
+            idle,
+            stop: stop.clone(),
+        };
+        tasks.spawn(pump.run());
+        idling
+    }
+
     /// Runs until it is told to stop. A batch that is under way is finished first.
-    pub(crate) async fn run(mut self) {
+    async fn run(mut self) {
         while !self.stopped() {
             if let Err(error) = self.follow().await {
                 tracing::warn!(error, "the stream can't be read; trying again");
@@ -103,7 +129,7 @@ impl Pump {
         let streams = self
             .client
             .list_streams()
-            .table_name(&self.table)
+            .table_name(TABLE)
             .send()
             .await
             .map_err(text)?;

@@ -20,6 +20,7 @@ use usher::{
 };
 
 use crate::{
+    TABLE,
     bus::Bus,
     database,
     files::DataDir,
@@ -33,8 +34,6 @@ use crate::{
     sign_in::SignIn,
     tools::{self, TokenRequest},
 };
-
-const TABLE: &str = "usher";
 
 /// A running stack. Stops when it is told to, or at once when it is dropped.
 pub struct Stack {
@@ -129,20 +128,9 @@ impl Stack {
         if let Some(every) = options.sweep_every {
             tasks.spawn(schedule::run(invoker.clone(), every, stopped.clone()));
         }
-        let idle = [Consumer::MAILER, Consumer::HISTORY].map(|consumer| {
-            let (idle, idling) = watch::channel(0);
-            let pump = Pump {
-                consumer,
-                client: streams_client(&database_url),
-                table: TABLE.to_owned(),
-                invoker: invoker.clone(),
-                data: data.clone(),
-                idle,
-                stop: stopped.clone(),
-            };
-            tasks.spawn(pump.run());
-            idling
-        });
+        let streams = streams_client(&database_url);
+        let idle = [Consumer::MAILER, Consumer::HISTORY]
+            .map(|consumer| Pump::start(consumer, &mut tasks, &streams, &invoker, &data, &stopped));
         let reported = Bus::start(&mut tasks, &ses, &invoker, &stopped);
 
         let gateway = Gateway {
