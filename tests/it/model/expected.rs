@@ -163,7 +163,7 @@ impl Person {
         };
         let mail = match self.mail {
             Mail::NotRequested => "not_requested",
-            Mail::Waiting if self.state == State::Pending => "queued",
+            Mail::Waiting if self.state == State::Pending && now < self.expires => "queued",
             Mail::Waiting => "cancelled",
             Mail::Sent => "sent",
         };
