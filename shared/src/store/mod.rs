@@ -1,5 +1,6 @@
-//! The table: users and addresses in DynamoDB, and the row in which mailers take turns. One public method is one
-//! DynamoDB call, or says how many it makes, and every write is conditional.
+//! The table: users with their histories and addresses in DynamoDB, the row in which mailers take turns, and those that
+//! count what SES reports. One public method is one DynamoDB call, or says how many it makes, and every write is conditional,
+//! but for the history's, which says why.
 
 mod due;
 mod error;
