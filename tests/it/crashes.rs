@@ -191,6 +191,10 @@ impl Scene {
     async fn deliver(&mut self) {
         self.world.read_stream();
         let (batch, disturbed) = self.batch();
+        // What SES reports may come between the announcement of a mail that is doubted and its claim.
+        if self.below(4) == 0 {
+            self.world.hear_events(true).await;
+        }
         let kill = self.world.kill(50);
         let answer = self.world.mail(&disturbed, kill).await;
         if answer.is_some() && self.world.book().weather.percent(15) {

@@ -212,13 +212,14 @@ fn mails(world: &World) -> Vec<String> {
     found
 }
 
-/// Whether the table had the mail claimed with this very link when it went.
+/// Whether the table had the mail claimed with this very link when it went, and SES had not yet reported that it had gone.
 fn was_claimed(world: &World, mail: &Sent) -> bool {
     let token: InvitationToken = mail.token.parse().unwrap();
     let id = mail.user.parse().unwrap();
     world.changes.of(id).any(|change| {
         let was = change.old.as_ref().map(|old| old.delivery.status);
-        let wanted = change.old.as_ref().is_some_and(User::mail_is_wanted);
+        let old = change.old.as_ref();
+        let wanted = old.is_some_and(|old| old.mail_is_wanted() && !old.mail_is_reported());
         was == Some(DeliveryStatus::Queued)
             && wanted
             && change.new.delivery.status == DeliveryStatus::Sending
