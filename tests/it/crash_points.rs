@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::world::{
-    BATCH, Settings, World,
+    BATCH, SETTLE, Settings, World,
     asks::{ALL_SCOPES, Ask, administrator},
     checks,
     seeds::on_virtual_time,
@@ -166,6 +166,31 @@ fn whatever_is_asked_over_http_may_be_killed_anywhere_and_asked_again() {
     );
     let week = Duration::from_hours(7 * 24);
     asked_again("renew", |world| link(world, "/renew"), week, "pending");
+}
+
+#[test]
+fn a_mail_that_ses_reports_after_it_was_announced_again_goes_once() {
+    on_virtual_time(async {
+        let mut world = World::new(&Settings {
+            seed: 7,
+            rate: None,
+            latency: (0, 0),
+        })
+        .await;
+        invite_two(&mut world).await;
+        world.book().weather.next = Some(("SendBulkEmail", Fault::AnswerLost));
+        world.deliver_all().await;
+        world.pass(SETTLE + Duration::from_mins(1)).await;
+        world.sweep(None).await;
+        let announced = world.source.batch(BATCH);
+        assert_eq!(announced.len(), 2, "both mails are in doubt");
+        world.hear_events(true).await;
+        world.mail(&announced, None).await.unwrap();
+        world.source.settle(&announced, Some(&Value::Null));
+        world.recover().await;
+        assert_eq!(world.book().sent.len(), 2);
+        assert_eq!(checks::violations(&world), Vec::<String>::new());
+    });
 }
 
 #[test]
