@@ -1,26 +1,74 @@
-//! `GET /accept`: the page on which invited people register; `GET /`: where to look for those who come without a link.
+//! `GET /`: the page on which administrators invite; `GET /accept`: the page on which invited people register;
+//! `GET /assets/{version}/{file}`: what both load.
 //!
-//! The link's token stands behind `#`, so it never reaches this function.
+//! Both call nothing but the public API. A link's token stands behind `#`, so it never reaches this function.
+
+mod assets;
+mod page;
+mod sign_in;
+
+use std::io;
 
 use lambda_http::{
     Body, Request, RequestExt, Response,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
 };
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     function::WarmUp,
-    http::Answer,
+    http::{Answer, Problem},
+    mail::Templates,
 };
 
-/// The function works with nothing: its pages are compiled in.
+use crate::{assets::Asset, page::Page, sign_in::SignIn};
+
+/// The pages as this stack shows them.
 #[derive(Debug)]
-pub struct Pages(());
+pub struct Pages {
+    users: Page,
+    accept: Page,
+    policy: HeaderValue,
+}
 
 impl Pages {
-    /// Reads no variable.
-    pub fn new(_: &Environment, _: Clock, _: Entropy) -> Result<Self, ConfigError> {
-        Ok(Self(()))
+    /// Reads `PRODUCT_NAME` and where administrators sign in: `SIGN_IN_AUTHORIZE_URL`, `SIGN_IN_TOKEN_URL`,
+    /// `SIGN_IN_CLIENT_ID`, `SIGN_IN_SCOPES` and `SIGN_IN_LOGOUT_URL`.
+    pub fn new(env: &Environment, _: Clock, _: Entropy) -> Result<Self, ConfigError> {
+        let (product_name, sign_in) = (env.product_name(), SignIn::from_env(env));
+        let pages = product_name.and_then(|product_name| {
+            let policy = policy(sign_in.as_ref());
+            let pages = Self::render(&product_name, sign_in.as_ref());
+            let (users, accept) = pages.ok()?;
+            Some(Self {
+                users,
+                accept,
+                policy: HeaderValue::from_str(&policy).ok()?,
+            })
+        });
+        env.finish(pages)
+    }
+
+    fn render(product_name: &str, sign_in: Option<&SignIn>) -> io::Result<(Page, Page)> {
+        let (root, languages) = (assets::root(), languages());
+        let mut values = vec![
+            ("assets", root.as_str()),
+            ("product_name", product_name),
+            ("languages", &languages),
+        ];
+        let accept = Page::new(include_str!("../web/accept.html"), &values)?;
+        if let Some(sign_in) = sign_in {
+            let logout_url = sign_in.logout_url.as_ref();
+            values.extend([
+                ("authorize_url", sign_in.authorize_url.as_str()),
+                ("token_url", sign_in.token_url.as_str()),
+                ("client_id", &sign_in.client_id),
+                ("scopes", &sign_in.scopes),
+                ("logout_url", logout_url.map_or("", url::Url::as_str)),
+            ]);
+        }
+        let users = Page::new(include_str!("../web/users.html"), &values)?;
+        Ok((users, accept))
     }
 }
 
@@ -30,27 +78,119 @@ impl WarmUp for Pages {
     }
 }
 
-/// Answers with the page of the path.
-pub fn handle(_: &Pages, request: &Request) -> Answer {
-    let html = match request.raw_http_path() {
-        "/accept" => include_str!("accept.html"),
-        _ => include_str!("index.html"),
-    };
-    Ok(page(html))
+/// The languages that mails have, and so the pages: `en de`.
+fn languages() -> String {
+    let templates = Templates::built_in();
+    let locales = templates.locales().iter().map(ToString::to_string);
+    locales.collect::<Vec<_>>().join(" ")
 }
 
-/// No site may frame a page, or learn from it where somebody came from; what else it may do, it says itself.
-fn page(html: &str) -> Response<Body> {
-    let mut response = Response::new(Body::Text(html.to_owned()));
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
+/// No script, style or picture from elsewhere or in the page itself; no text that becomes a script; no site around the page.
+/// Forms are sent by scripts only, so that a mail scanner's click on a button sends nothing before the page has decided to.
+fn policy(sign_in: Option<&SignIn>) -> String {
+    let issuer = sign_in.map(|sign_in| format!(" {}", sign_in.origin()));
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'{}; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+        issuer.unwrap_or_default()
+    )
+}
+
+/// Answers with the page, or the file, of the path.
+pub fn handle(pages: &Pages, request: &Request) -> Answer {
+    let parameters = request.path_parameters_ref();
+    let parameter = |name| parameters.and_then(|parameters| parameters.first(name));
+    match (parameter("version"), parameter("file")) {
+        (Some(version), Some(file)) => {
+            let asset = assets::find(file).ok_or_else(no_such_file)?;
+            Ok(send_asset(
+                asset,
+                assets::is_current(version),
+                request.headers(),
+            ))
+        }
+        _ if request.raw_http_path().ends_with("/accept") => {
+            Ok(send_page(&pages.accept, &pages.policy, request.headers()))
+        }
+        _ => Ok(send_page(&pages.users, &pages.policy, request.headers())),
+    }
+}
+
+fn send_asset(asset: &Asset, current: bool, headers: &HeaderMap) -> Response<Body> {
+    let mut response = if accepts_gzip(headers) {
+        compressed(asset.gzip)
+    } else {
+        Response::new(Body::Binary(asset.plain.to_vec()))
+    };
+    set(&mut response, header::CONTENT_TYPE, asset.content_type);
+    set(&mut response, header::VARY, "accept-encoding");
+    set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // While one version follows another, an old page may meet the new function: it gets what there is, but doesn't keep it.
+    let keep = if current {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-store"
+    };
+    set(&mut response, header::CACHE_CONTROL, keep);
+    response
+}
+
+fn send_page(page: &Page, policy: &HeaderValue, headers: &HeaderMap) -> Response<Body> {
+    let known = headers.get(header::IF_NONE_MATCH);
+    let mut response = if known.is_some_and(|known| known == page.etag.as_str()) {
+        let mut response = Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+    } else if accepts_gzip(headers) {
+        compressed(&page.gzip)
+    } else {
+        Response::new(Body::Text(page.plain.clone()))
+    };
+    set(
+        &mut response,
+        header::CONTENT_TYPE,
+        "text/html; charset=utf-8",
+    );
+    set(&mut response, header::VARY, "accept-encoding");
+    set(&mut response, header::CACHE_CONTROL, "no-cache");
+    set(&mut response, header::REFERRER_POLICY, "no-referrer");
+    set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let opener = HeaderName::from_static("cross-origin-opener-policy");
+    set(&mut response, opener, "same-origin");
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+    if let Ok(etag) = HeaderValue::from_str(&page.etag) {
+        headers.insert(header::ETAG, etag);
     }
     response
+}
+
+fn compressed(bytes: &[u8]) -> Response<Body> {
+    let mut response = Response::new(Body::Binary(bytes.to_vec()));
+    set(&mut response, header::CONTENT_ENCODING, "gzip");
+    response
+}
+
+fn set(response: &mut Response<Body>, name: HeaderName, value: &'static str) {
+    let value = HeaderValue::from_static(value);
+    response.headers_mut().insert(name, value);
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    accepted.unwrap_or_default().split(',').any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip")
+            && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+fn no_such_file() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_file",
+        "The pages have no file of this name.",
+        "Load the page again.",
+    )
 }

@@ -33,7 +33,7 @@ const fn public(method: &'static str, path: &'static str, function: &'static str
 }
 
 /// All routes of the API.
-pub const ROUTES: [Route; 14] = [
+pub const ROUTES: [Route; 15] = [
     signed_in("POST", "/v1/invitations", "invite"),
     signed_in("POST", "/v1/users/{id}/resend", "resend"),
     signed_in("POST", "/v1/users/{id}/revoke", "revoke"),
@@ -48,4 +48,5 @@ pub const ROUTES: [Route; 14] = [
     public("POST", "/v1/accept/renew", "accept"),
     public("GET", "/", "pages"),
     public("GET", "/accept", "pages"),
+    public("GET", "/assets/{version}/{file}", "pages"),
 ];

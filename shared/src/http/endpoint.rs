@@ -82,9 +82,11 @@ impl<S: Send + Sync> Endpoint<S> {
             );
         }
         let mut response = answer.unwrap_or_else(|problem| problem.into_response(&request_id));
+        // Nothing is kept unless the handler says so.
         response
             .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
         response
     }
 }

@@ -66,6 +66,11 @@ impl Templates {
         Self { all, locales }
     }
 
+    /// The languages there are.
+    pub fn locales(&self) -> &[Locale] {
+        &self.locales
+    }
+
     /// Which template a person is written to with, and how it was found.
     pub fn resolve(
         &self,

@@ -1,0 +1,72 @@
+//! Compresses what the pages load, so that no request has to, and names it all by its content, so that browsers may keep it
+//! for ever.
+
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=web");
+    let web = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("web");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let mut files = fs::read_dir(web)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>, std::io::Error>>()?;
+    files.retain(|path| path.extension().is_none_or(|extension| extension != "html"));
+    files.sort();
+    let mut version = Sha256::new();
+    let mut assets = String::new();
+    for path in &files {
+        let (name, plain) = (name(path)?, fs::read(path)?);
+        version.update(name.len().to_be_bytes());
+        version.update(name);
+        version.update(plain.len().to_be_bytes());
+        version.update(&plain);
+        let compressed = out.join(format!("{name}.gz"));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&plain)?;
+        fs::write(&compressed, encoder.finish()?)?;
+        let content_type = content_type(path).ok_or_else(|| format!("what is {name}?"))?;
+        writeln!(
+            assets,
+            "Asset {{ name: {name:?}, content_type: {content_type:?}, plain: include_bytes!({path:?}), gzip: include_bytes!({compressed:?}) }},"
+        )?;
+    }
+    let version: String = version
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    fs::write(
+        out.join("assets.rs"),
+        format!(
+            "const VERSION: &str = {version:?};\nstatic ASSETS: [Asset; {}] = [\n{assets}];\n",
+            files.len()
+        ),
+    )?;
+    Ok(())
+}
+
+fn name(path: &Path) -> Result<&str, String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.ok_or_else(|| format!("{} has no name in Unicode", path.display()))
+}
+
+fn content_type(path: &Path) -> Option<&'static str> {
+    Some(match path.extension()?.to_str()? {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        _ => return None,
+    })
+}

@@ -1,0 +1,35 @@
+//! What the pages load: styles, modules and texts, compiled in and compressed when the function was built.
+//!
+//! All of it stands below one hash over all of it. So modules can name each other as they lie in the folder, a browser never
+//! has to ask whether anything has changed, and no page ever runs with a module of another version.
+
+/// One file.
+pub(crate) struct Asset {
+    pub(crate) name: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) plain: &'static [u8],
+    pub(crate) gzip: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// Where all files of this build are.
+pub(crate) fn root() -> String {
+    format!("/assets/{VERSION}")
+}
+
+/// The file of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.name == name)
+}
+
+/// Whether the path's version is this build's.
+pub(crate) fn is_current(version: &str) -> bool {
+    version == VERSION
+}
+
+/// All files.
+#[cfg(test)]
+pub(crate) fn all() -> &'static [Asset] {
+    &ASSETS
+}
