@@ -35,9 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         encoder.write_all(&plain)?;
         fs::write(&compressed, encoder.finish()?)?;
         let content_type = content_type(path).ok_or_else(|| format!("what is {name}?"))?;
+        let (plain, gzip) = (literal(path)?, literal(&compressed)?);
         writeln!(
             assets,
-            "Asset {{ name: {name:?}, content_type: {content_type:?}, plain: include_bytes!({path:?}), gzip: include_bytes!({compressed:?}) }},"
+            "Asset {{ name: {name:?}, content_type: {content_type:?}, plain: include_bytes!({plain}), gzip: include_bytes!({gzip}) }},"
         )?;
     }
     let version: String = version
@@ -54,6 +55,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
     )?;
     Ok(())
+}
+
+/// The path as a literal of Rust.
+fn literal(path: &Path) -> Result<String, String> {
+    let path = path.to_str().map(|path| format!("{path:?}"));
+    path.ok_or_else(|| "the way to this folder has to be Unicode".to_owned())
 }
 
 fn name(path: &Path) -> Result<&str, String> {

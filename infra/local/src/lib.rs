@@ -11,6 +11,7 @@ mod event;
 mod files;
 mod gateway;
 mod invoker;
+mod issuer;
 pub mod mailbox;
 mod options;
 mod pump;

@@ -26,6 +26,7 @@ use crate::{
     files::DataDir,
     gateway::{self, Gateway},
     invoker::Invoker,
+    issuer,
     mailbox::{self, Mailbox},
     options::{Options, StartError},
     pump::{Consumer, Pump},
@@ -141,6 +142,7 @@ impl Stack {
         };
         let app = gateway::router(gateway)
             .merge(tools::router(Arc::clone(&sign_in), clock.clone(), data))
+            .merge(issuer::router(Arc::clone(&sign_in)))
             .merge(mailbox::router(Arc::clone(&mailbox)));
         serve(
             &mut tasks,
@@ -329,6 +331,7 @@ fn variables(
     // Nobody else sends here, so after a crash there is no need to wait for long; unless mails wait for their turn.
     let slow = options.ses.sandbox || options.ses.rate.is_some();
     let lease = if slow { "150" } else { "3" };
+    let issuer_url = |what: &str| format!("{url}{}/{what}", issuer::PATH);
     let mut variables: Vec<(String, String)> = [
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_ENDPOINT_URL_DYNAMODB", database_url),
@@ -343,6 +346,10 @@ fn variables(
         ("MAIL_SETTLE_SECONDS", "3"),
         ("PRODUCT_NAME", "Acme"),
         ("PUBLIC_URL", url),
+        ("SIGN_IN_AUTHORIZE_URL", &issuer_url("authorize")),
+        ("SIGN_IN_CLIENT_ID", issuer::CLIENT_ID),
+        ("SIGN_IN_LOGOUT_URL", &issuer_url("logout")),
+        ("SIGN_IN_TOKEN_URL", &issuer_url("token")),
         ("TABLE_NAME", TABLE),
         ("TOKEN_KEY", &STANDARD.encode(token_key)),
     ]

@@ -23,17 +23,17 @@ use crate::{
 const MOST_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
 
 /// Whom a token is for. Everything has a default: an administrator with all scopes.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct TokenRequest {
-    sub: String,
-    name: String,
-    email: String,
-    scope: String,
-    tenant: Option<String>,
-    groups: Option<Vec<String>>,
-    username: Option<String>,
-    expires_in_seconds: i64,
+    pub(crate) sub: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) scope: String,
+    pub(crate) tenant: Option<String>,
+    pub(crate) groups: Option<Vec<String>>,
+    pub(crate) username: Option<String>,
+    pub(crate) expires_in_seconds: i64,
 }
 
 impl Default for TokenRequest {
