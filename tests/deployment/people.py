@@ -1,9 +1,13 @@
 """What people do: administrators call the API, invited people read their mail, follow its link and sign in."""
 
+import base64
+import gzip
+import hashlib
 import html
 import http.client
 import json
 import re
+import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from urllib.request import urlopen
@@ -35,7 +39,10 @@ class Http:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(method, path, body=body, headers={"Host": host} | (headers or {}))
         response = connection.getresponse()
-        text = response.read().decode()
+        content = response.read()
+        if response.headers["Content-Encoding"] == "gzip":
+            content = gzip.decompress(content)
+        text = content.decode()
         connection.close()
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, text)
 
@@ -47,8 +54,8 @@ class Api:
         self.http = Http(stack.emulator)
         self.host = urlsplit(stack.outputs["ApiUrl"]).netloc
 
-    def get(self, path, token=None):
-        return self.http.send(self.host, "GET", path, bearer(token))
+    def get(self, path, token=None, headers=None):
+        return self.http.send(self.host, "GET", path, bearer(token) | (headers or {}))
 
     def post(self, path, body, token=None):
         headers = {"Content-Type": "application/json"} | bearer(token)
@@ -115,8 +122,35 @@ class SignInPage:
 
     def sign_in(self, address):
         """The tokens of this person: access_token, id_token."""
+        code = self.code(address, self.open())
+        return self.tokens(
+            grant_type="authorization_code", code=code, client_id=self.query["client_id"],
+            redirect_uri=self.query["redirect_uri"],
+        )
+
+    def sign_in_by(self, page, redirect_uri, address):
+        """As the page for administrators does it, with what its HTML says: by PKCE."""
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        asked = urlsplit(page["authorize_url"])
+        assert asked.netloc == self.host
+        query = {
+            "response_type": "code", "client_id": page["client_id"], "redirect_uri": redirect_uri, "scope": page["scopes"],
+            "state": "state", "code_challenge": challenge, "code_challenge_method": "S256",
+        }
+        first = self.http.send(self.host, "GET", f"{asked.path}?{urlencode(query)}")
+        token = urlsplit(page["token_url"])
+        form = {
+            "grant_type": "authorization_code", "code": self.code(address, first), "client_id": page["client_id"],
+            "redirect_uri": redirect_uri, "code_verifier": verifier,
+        }
+        assert (token.netloc, token.path) == (self.host, "/oauth2/token")
+        return self.tokens(**form)
+
+    def code(self, address, first):
+        """The code with which the issuer sends this person back, from the first page on."""
         mails = len(self.mailbox.to(address))
-        page = self.submit(self.open(), username=address)
+        page = self.submit(first, username=address)
         page = self.submit(page, challenge="EMAIL_OTP")
         code = wait_for("the code", lambda: self.mailbox.to(address)[mails:])[-1]
         page = self.submit(page, code=re.search(r"\b\d{6,8}\b", code["BodyText"]).group())
@@ -126,10 +160,7 @@ class SignInPage:
             page = self.submit(page, new_password="correct horse battery", confirm_password="correct horse battery")
         assert page.status == 302, page.text
         [code] = parse_qs(urlsplit(page.headers["location"]).query)["code"]
-        return self.tokens(
-            grant_type="authorization_code", code=code, client_id=self.query["client_id"],
-            redirect_uri=self.query["redirect_uri"],
-        )
+        return code
 
     def open(self, **changes):
         """The first page, or with another query than the page's address has."""

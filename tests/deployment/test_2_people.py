@@ -1,6 +1,7 @@
 """The main job through API Gateway: who may invite, 120 people invited, and what they do with their links."""
 
 import base64
+import html
 import json
 import re
 import time
@@ -218,10 +219,29 @@ def test_the_pages_are_served_and_may_do_little_in_a_browser(api):
         assert "<html" in answer.text.lower()
         assert answer.headers["referrer-policy"] == "no-referrer", path
         assert answer.headers["x-content-type-options"] == "nosniff", path
-        header = directives(answer.headers["content-security-policy"])
-        assert header["frame-ancestors"] == ["'none'"], "only a header can forbid frames"
-        [own] = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', answer.text)
-        assert (header | directives(own))["default-src"] == ["'none'"], path
+        policy = directives(answer.headers["content-security-policy"])
+        assert policy["default-src"] == policy["frame-ancestors"] == ["'none'"], path
+        assert policy["script-src"] == policy["style-src"] == ["'self'"], path
+        files = re.findall(r'(?:src|href)="(/[^"]+)"', answer.text)
+        assert any(file.endswith(".js") for file in files), path
+        for file in files:
+            plain, compressed = api.get(file), api.get(file, headers={"Accept-Encoding": "gzip"})
+            assert plain.status == 200, file
+            assert "immutable" in plain.headers["cache-control"], file
+            assert compressed.headers["content-encoding"] == "gzip", file
+            assert compressed.text == plain.text, file
+
+
+def test_the_page_for_administrators_signs_them_in_at_the_pool(stack, api, sign_in_page, journey):
+    found = re.findall(r'<meta name="usher:(\w+)" content="([^"]*)">', api.get("/").text)
+    page = {name: html.unescape(value) for name, value in found}
+    policy = directives(api.get("/").headers["content-security-policy"])
+    issuer = urlsplit(page["token_url"])
+    assert policy["connect-src"] == ["'self'", f"{issuer.scheme}://{issuer.netloc}"]
+    tokens = sign_in_page.sign_in_by(page, stack.outputs["PagesUrl"] + "/", "ada@people.example")
+    answer = api.get("/v1/users?limit=1", tokens["access_token"])
+    assert answer.status == 200, answer.text
+    assert tokens["refresh_token"]
 
 
 def directives(policy):
