@@ -159,10 +159,11 @@ fn greeting(stack: &Stack, data: Option<&Path>) -> Result<String, StartError> {
     );
     Ok(format!(
         "\nUsher is running. Ctrl-C stops it.\n\n  \
+           Users    {url}/\n  \
            API      {url}/v1\n  \
            Mailbox  {url}/_local/mail\n  \
            Data     {kept}\n\n\
-         Invite somebody (the token is an administrator's, valid for 12 hours; another: POST {url}/_local/token):\n\n\
+         Invite somebody on the Users page, or so (the token is an administrator's, valid for 12 hours; another: POST {url}/_local/token):\n\n\
          curl -sS {url}/v1/invitations -H 'Content-Type: application/json' \\\n  \
            -H 'Authorization: Bearer {token}' \\\n  \
            -d '{{\"text\": \"Ann Lee <ann@example.com>\"}}'\n",
