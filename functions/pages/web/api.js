@@ -54,15 +54,16 @@ export function codeOf(problem) {
 }
 
 /**
- * {title, detail, hint} of a problem in the page's language: problem.CODE.title, problem.CODE and problem.CODE.hint of
- * the catalogue. What it does not know is said in the server's words, which are English: then `lang` says so.
+ * {title, detail, hint} of a problem in the page's language: AREA.CODE.title, AREA.CODE and AREA.CODE.hint of the
+ * catalogue, in the first of the areas that knows the code; `problem` is always the last. What none knows is said in the
+ * server's words, which are English: then `lang` says so.
  */
-export function explain(problem) {
+export function explain(problem, ...areas) {
   const code = codeOf(problem);
-  const key = `problem.${code}`;
-  const title = text(has(`${key}.title`) ? `${key}.title` : "problem.title");
+  const key = [...areas, "problem"].map((area) => `${area}.${code}`).find(has);
   const values = { ...problem, wait: wait(problem.retry_after) };
-  if (has(key)) return { title, detail: text(key, values), hint: has(`${key}.hint`) ? text(`${key}.hint`, values) : "", lang: null };
+  const title = text(has(`${key}.title`) ? `${key}.title` : "problem.title", values);
+  if (key) return { title, detail: text(key, values), hint: has(`${key}.hint`) ? text(`${key}.hint`, values) : "", lang: null };
   if (problem.detail) return { title, detail: problem.detail, hint: problem.hint ?? "", lang: "en" };
   return { title, detail: text("problem.internal_error"), hint: text("problem.internal_error.hint"), lang: null };
 }
