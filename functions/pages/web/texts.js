@@ -8,6 +8,7 @@ const supported = (meta?.content || "en").split(/\s+/).filter(Boolean);
 
 let catalogue = {};
 let current = "en";
+let asked = null;
 
 /** The languages that there are texts in. */
 export const languages = () => supported;
@@ -36,11 +37,17 @@ function matching(wanted) {
 
 const base = (tag) => tag.split("-")[0].toLowerCase();
 
-/** Reads the catalogue of a language and makes it the page's. Fails if it can't be read; then all stays as it was. */
+/**
+ * Reads the catalogue of a language and makes it the page's, unless another was asked for meanwhile. Fails if it can't be
+ * read; then all stays as it was.
+ */
 export async function load(tag) {
-  const response = await fetch(new URL(`./texts.${tag}.json`, import.meta.url), { signal: AbortSignal.timeout(15000), credentials: "omit" });
+  asked = tag;
+  const response = await fetch(new URL(`./texts.${tag}.json`, import.meta.url), { signal: AbortSignal.timeout(15000) });
   if (!response.ok) throw new Error(`texts.${tag}.json: ${response.status}`);
-  catalogue = await response.json();
+  const read = await response.json();
+  if (asked !== tag) return;
+  catalogue = read;
   current = tag;
   document.documentElement.lang = tag;
   document.documentElement.dir = direction();
