@@ -97,6 +97,7 @@ async function start() {
   unanswered = new Set();
   setBusy(null);
   byId("name").value = "";
+  byId("name").dir = "";
   // Both at once: on a slow network each way there and back counts.
   const answer = token && lookUp(signal);
   if (!(await speak(has("common.language") ? language() : choose())) || signal.aborted) return;
@@ -320,7 +321,9 @@ byId("renew").addEventListener("submit", (event) => {
   event.preventDefault();
   send(byId("renew"), "/v1/accept/renew", {}, { done: "invitation_not_found", succeeded: showRenewed });
 });
-byId("name").addEventListener("input", () => {
+byId("name").addEventListener("input", ({ target }) => {
+  // The direction of the name; while there is none, the page's.
+  target.dir = target.value ? "auto" : "";
   byId("name-error").hidden = true;
   byId("name").removeAttribute("aria-invalid");
 });
