@@ -1,338 +1,358 @@
-// What the page for invited people does: see the functions below. It calls nothing but /v1/accept.
-"use strict";
+// The page for invited people: looks the invitation up, and then does nothing but what the person submits. It calls only
+// /v1/accept and what lies below it.
+import { call, explain, isPassing } from "./api.js";
+import { announce, byId, toast, webAddress } from "./dom.js";
+import { apply, choose, dateTime, fill, has, language, load, offerLanguages, text } from "./texts.js";
 
-const TEXTS = {
-  en: {
-    pageTitle: "Invitation",
-    loading: "Looking up your invitation …",
-    titleFrom: "{inviter} invites you to {product}",
-    title: "You’re invited to {product}",
-    invited: "The invitation is for {email}.",
-    noteLabel: "A personal note for you",
-    note: "“{message}”",
-    nameLabel: "Your name",
-    accept: "Create account",
-    accepting: "Creating your account …",
-    expires: "Valid until {date}.",
-    decline: "Not me, do not invite me again",
-    declineTitle: "Decline this invitation?",
-    declineText: "This link will stop working, and {product} will send no more invitations to {email}.",
-    declineConfirm: "Yes, do not invite me again",
-    declining: "Declining …",
-    back: "Back to the invitation",
-    acceptedTitle: "Your account is ready",
-    acceptedNamedTitle: "Welcome, {name}!",
-    acceptedText: "Your account for {product} has been created with the address {email}.",
-    continue: "Continue to {product}",
-    close: "You can close this page.",
-    declinedTitle: "You will not be invited again",
-    declinedText: "We have declined the invitation. You can close this page.",
-    renew: "Send me a fresh link",
-    renewing: "Sending …",
-    renewedTitle: "A fresh link is on its way",
-    renewedText: "We send it to the address that was invited. Please look into your inbox, and into the spam folder if nothing arrives within a few minutes.",
-    retry: "Try again",
-    noTokenTitle: "Please open your link again",
-    noTokenText: "This page works only when you open it with the link from your invitation e-mail. The link does not stay in the address bar, so that nobody can read it there. Go back to the e-mail and open it once more.",
-    offlineTitle: "No connection",
-    offline: "We could not reach the server. Please check your connection and try again.",
-    slowDown: "That was a little too soon. Please try again {wait}.",
-    later: "in a moment",
-    failedTitle: "That did not work",
-    failed: "Something went wrong on our side. Please try again in a moment.",
-    reference: "Reference for support: {id}",
-    invitation_not_found: ["This link is not valid", "It may be incomplete, or a newer invitation has replaced it. Please open the link in the latest e-mail you received from us."],
-    invitation_expired: ["This link has expired", "You can have a fresh link sent to the address that was invited."],
-    invitation_revoked: ["This invitation was withdrawn", "If you think that is a mistake, please ask the person who invited you."],
-    invitation_declined: ["This invitation was declined", "If you have changed your mind, please ask the person who invited you for a new invitation."],
-    invitation_already_used: ["Your account already exists", "This link has done its work: it can be used only once. You can simply sign in."],
-  },
-  de: {
-    pageTitle: "Einladung",
-    loading: "Ihre Einladung wird geladen …",
-    titleFrom: "{inviter} lädt Sie zu {product} ein",
-    title: "Sie sind zu {product} eingeladen",
-    invited: "Die Einladung gilt für {email}.",
-    noteLabel: "Eine persönliche Nachricht für Sie",
-    note: "„{message}“",
-    nameLabel: "Ihr Name",
-    accept: "Konto erstellen",
-    accepting: "Ihr Konto wird erstellt …",
-    expires: "Gültig bis {date}.",
-    decline: "Das bin ich nicht, bitte nicht mehr einladen",
-    declineTitle: "Einladung ablehnen?",
-    declineText: "Dieser Link wird ungültig, und {product} schickt keine weiteren Einladungen an {email}.",
-    declineConfirm: "Ja, nicht mehr einladen",
-    declining: "Wird abgelehnt …",
-    back: "Zurück zur Einladung",
-    acceptedTitle: "Ihr Konto ist bereit",
-    acceptedNamedTitle: "Willkommen, {name}!",
-    acceptedText: "Ihr Konto für {product} wurde mit der Adresse {email} erstellt.",
-    continue: "Weiter zu {product}",
-    close: "Sie können diese Seite schließen.",
-    declinedTitle: "Sie werden nicht mehr eingeladen",
-    declinedText: "Die Einladung ist abgelehnt. Sie können diese Seite schließen.",
-    renew: "Neuen Link zusenden",
-    renewing: "Wird gesendet …",
-    renewedTitle: "Ein neuer Link ist unterwegs",
-    renewedText: "Wir schicken ihn an die Adresse, die eingeladen wurde. Bitte sehen Sie in Ihrem Posteingang nach und, falls in den nächsten Minuten nichts ankommt, auch im Spam-Ordner.",
-    retry: "Noch einmal versuchen",
-    noTokenTitle: "Bitte öffnen Sie Ihren Link erneut",
-    noTokenText: "Diese Seite funktioniert nur über den Link aus Ihrer Einladung. Er bleibt nicht in der Adresszeile stehen, damit ihn dort niemand mitlesen kann. Öffnen Sie ihn bitte noch einmal aus der E-Mail.",
-    offlineTitle: "Keine Verbindung",
-    offline: "Der Server ist nicht erreichbar. Bitte prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.",
-    slowDown: "Das war etwas zu schnell. Bitte versuchen Sie es {wait} noch einmal.",
-    later: "gleich",
-    failedTitle: "Das hat nicht geklappt",
-    failed: "Bei uns ist etwas schiefgegangen. Bitte versuchen Sie es gleich noch einmal.",
-    reference: "Kennung für Rückfragen: {id}",
-    invitation_not_found: ["Dieser Link ist nicht gültig", "Vielleicht ist er unvollständig, oder eine neuere Einladung hat ihn ersetzt. Bitte öffnen Sie den Link aus unserer letzten E-Mail an Sie."],
-    invitation_expired: ["Dieser Link ist abgelaufen", "Sie können sich einen neuen Link an die eingeladene Adresse schicken lassen."],
-    invitation_revoked: ["Diese Einladung wurde zurückgezogen", "Wenn Sie das für ein Versehen halten, wenden Sie sich bitte an die Person, die Sie eingeladen hat."],
-    invitation_declined: ["Diese Einladung wurde abgelehnt", "Wenn Sie es sich anders überlegt haben, bitten Sie die Person, die Sie eingeladen hat, um eine neue Einladung."],
-    invitation_already_used: ["Ihr Konto gibt es bereits", "Dieser Link hat seinen Zweck erfüllt: Er funktioniert nur einmal. Sie können sich einfach anmelden."],
-  },
-};
+const product = document.querySelector('meta[name="usher:product_name"]').content;
+const main = document.querySelector("main");
+const SLOW = 6000;
 
-const $ = (id) => document.getElementById(id);
-const supported = (tag) => {
-  const language = String(tag || "").toLowerCase().split(/[-_]/)[0];
-  return Object.hasOwn(TEXTS, language) ? language : null;
-};
-
-let language = (navigator.languages || [navigator.language]).map(supported).find(Boolean) || "en";
+// The token lives in this variable only: not in the address bar, the history, the document or any storage.
+let token = takeToken();
 let invitation = null;
+// The language that the person chose here. It goes along when they register.
+let chosen = null;
+// What was sent without an answer, so that it may have been done all the same.
+let unanswered = new Set();
+// Says what is shown once more, in whatever language the page has by now.
+let describe = () => {};
+// The problem in the alert of the form that is shown.
+let complaint = null;
 let busy = false;
+// Ends what is under way when another invitation is opened.
+let visit = new AbortController();
 
-// The token lives in this variable only: not in the address bar, the history or any storage.
-const token = (/^#(inv_[A-Za-z0-9_-]+)/.exec(location.hash) || [])[1] || null;
-if (location.hash) history.replaceState(null, "", location.pathname + location.search);
-
-// A second invitation opened in the same tab changes only the fragment. Starting over is the surest way
-// never to show one invitation and accept another.
-addEventListener("hashchange", () => { if (location.hash.startsWith("#inv_")) location.reload(); });
-
-function text(key, values = {}) {
-  return TEXTS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+/** Takes the token out of the fragment, whatever a mail program or a person has put around it. */
+function takeToken() {
+  const { hash, pathname, search } = location;
+  if (!hash) return null;
+  history.replaceState(null, "", pathname + search);
+  let plain = hash;
+  try {
+    plain = decodeURIComponent(hash);
+  } catch { /* junk that is no encoding: read as it is */ }
+  plain = plain.replace(/\s+/g, "");
+  return (/inv_[\w-]{86}/.exec(plain) ?? /inv_[\w-]+/.exec(plain))?.[0] ?? null;
 }
 
-// Fills an element with a sentence in which the given values stand out, without ever parsing HTML.
-function fill(element, key, values) {
-  const parts = TEXTS[language][key].split(/\{(\w+)\}/);
-  element.replaceChildren(...parts.map((part, index) => {
-    if (index % 2 === 0) return part;
-    const strong = document.createElement("strong");
-    strong.textContent = values[part];
-    return strong;
-  }));
-}
-
-function speak(tag) {
-  language = supported(tag) || language;
-  document.documentElement.lang = language;
-  for (const element of document.querySelectorAll("[data-text]")) element.textContent = text(element.dataset.text);
-}
-
-function show(id) {
-  for (const element of document.querySelectorAll("main > section, #loading")) element.hidden = element.id !== id;
-  for (const alert of document.querySelectorAll(".alert")) alert.hidden = true;
-  const heading = $(id).querySelector("h1");
-  if (!heading) return;
-  document.title = heading.textContent;
-  heading.focus({ preventScroll: true });
+/** Shows one section. `say` fills it, and is called again when the language changes. */
+function show(view, say, sign = "") {
+  const first = !main.dataset.view;
+  main.dataset.view = view;
+  main.dataset.sign = sign;
+  for (const section of main.querySelectorAll(":scope > section")) section.hidden = section.id !== view;
+  complaint = null;
+  describe = say;
+  speakAgain();
+  if (first && view === "loading") return;
+  byId("title").focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 
-function showOutcome({ title, body, hint, button, link, reference }) {
-  $("outcome-title").textContent = title;
-  $("outcome-text").textContent = body;
-  $("outcome-hint").textContent = hint || "";
-  $("outcome-hint").hidden = !hint;
-  $("renew").hidden = button !== "renew";
-  $("retry").hidden = button !== "retry";
-  $("continue").hidden = !link;
-  if (link) {
-    $("continue").href = link;
-    $("continue").textContent = text("continue", { product: invitation.product_name });
-  }
-  $("reference").textContent = reference ? text("reference", { id: reference }) : "";
-  $("reference").hidden = !reference;
-  show("outcome");
+function speakAgain() {
+  apply();
+  nameButtons();
+  describe();
+  showComplaint();
 }
 
-// Returns {ok, body} or {problem}; a failed connection is a problem as well.
-async function post(path, body) {
-  let response;
+function title(key, values = {}) {
+  fill(byId("title"), key, values);
+  entitle(text(key, values), Object.values(values).includes(product));
+}
+
+function entitle(plain, complete = false) {
+  document.title = complete ? plain : text("common.page_title", { title: plain, product });
+}
+
+/** Reads the texts of a language. Without any, all that is left to say stands in the document. */
+async function speak(tag) {
+  const known = has("common.language");
+  if (known && language() === tag) return true;
   try {
-    response = await fetch(path, {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json, application/problem+json" },
-      body: JSON.stringify({ token, ...body }),
-      cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer",
-      signal: AbortSignal.timeout ? AbortSignal.timeout(30000) : undefined,
-    });
-    const content = await response.text();
-    let value = null;
-    try { value = JSON.parse(content); } catch { /* an empty answer, or a proxy's own error page */ }
-    if (typeof value !== "object") value = null;
-    if (response.ok) return { ok: true, body: value || {} };
-    return { problem: { ...value, status: response.status, retryAfter: response.headers.get("retry-after") } };
+    await load(tag);
   } catch {
-    return { problem: { offline: true } };
-  }
-}
-
-function waitFrom(retryAfter) {
-  const seconds = /^\d+$/.test(retryAfter || "") ? Number(retryAfter) : (Date.parse(retryAfter || "") - Date.now()) / 1000;
-  if (!(seconds > 0)) return text("later");
-  const [amount, unit] = seconds < 60 ? [seconds, "second"] : seconds < 5400 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
-  return new Intl.RelativeTimeFormat(language).format(Math.ceil(amount), unit);
-}
-
-// [title, what happened, what to do]
-function explain(problem) {
-  if (problem.offline) return [text("offlineTitle"), text("offline"), ""];
-  if (problem.code === "too_soon" || problem.status === 429) return [text("failedTitle"), text("slowDown", { wait: waitFrom(problem.retryAfter) }), ""];
-  const [title, body] = /^invitation_/.test(problem.code) && TEXTS[language][problem.code] || [];
-  if (title) return [title, body, ""];
-  if (problem.detail) return [text("failedTitle"), problem.detail, problem.hint || ""];
-  return [problem.title || text("failedTitle"), problem.hint || text("failed"), ""];
-}
-
-const isFinal = (problem) => /^invitation_/.test(problem.code) && Object.hasOwn(TEXTS.en, problem.code);
-
-function showProblem(problem) {
-  const [title, body, hint] = explain(problem);
-  const final = isFinal(problem);
-  showOutcome({
-    title, body, hint,
-    button: problem.code === "invitation_expired" ? "renew" : final ? null : "retry",
-    link: problem.code === "invitation_already_used" ? webAddress(invitation && invitation.redirect_url) || webAddress(problem.sign_in_url) : null,
-    reference: final ? null : problem.request_id,
-  });
-}
-
-// A problem one can mend or wait out leaves the form as it is; one that settles the matter replaces it.
-function report(problem, section) {
-  if (isFinal(problem)) return showProblem(problem);
-  const [, body, hint] = explain(problem);
-  const reference = problem.status !== 429 && problem.request_id;
-  const lines = [body, hint, reference && text("reference", { id: problem.request_id })];
-  const alert = $(section).querySelector(".alert");
-  alert.replaceChildren(...lines.filter(Boolean).map((line) => {
-    const paragraph = document.createElement("p");
-    paragraph.textContent = line;
-    return paragraph;
-  }));
-  alert.hidden = false;
-  alert.scrollIntoView({ block: "nearest" });
-}
-
-// Only one request at a time. aria-disabled instead of disabled keeps the keyboard focus on the button.
-async function once(button, action) {
-  if (busy) return;
-  busy = true;
-  button.closest("section").querySelector(".alert").hidden = true;
-  button.setAttribute("aria-disabled", "true");
-  button.textContent = text(button.dataset.busy);
-  try {
-    await action();
+    if (!known) showUnreached();
+    else toast(text("problem.offline"), { kind: "alert" });
+    return known;
   } finally {
-    busy = false;
-    button.removeAttribute("aria-disabled");
-    button.textContent = text(button.dataset.text);
+    if (has("common.language")) offerLanguages(byId("language"));
   }
+  speakAgain();
+  return true;
 }
 
-function webAddress(value) {
-  try {
-    const url = new URL(value);
-    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
-  } catch {
-    return null;
-  }
+function showUnreached() {
+  main.dataset.view = "unreached";
+  for (const section of main.querySelectorAll(":scope > section")) section.hidden = section.id !== "unreached";
+  byId("reload").hidden = false;
 }
 
-function formatted(instant) {
-  const date = new Date(instant);
-  if (!instant || Number.isNaN(date.getTime())) return null;
-  const locale = language === "en" && /^en-/.test(navigator.language) ? navigator.language : language === "en" ? "en-GB" : language;
-  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" }).format(date);
+async function start() {
+  visit.abort();
+  visit = new AbortController();
+  const { signal } = visit;
+  invitation = null;
+  unanswered = new Set();
+  setBusy(null);
+  byId("name").value = "";
+  byId("name").dir = "";
+  // Both at once: on a slow network each way there and back counts.
+  const answer = token && lookUp(signal);
+  if (!(await speak(has("common.language") ? language() : choose())) || signal.aborted) return;
+  if (!token) return showNoToken();
+  show("loading", () => {
+    entitle(text("accept.loading"));
+    fill(byId("title"), "accept.loading");
+  });
+  const slow = setTimeout(() => { byId("loading-text").textContent = text("accept.slow"); }, SLOW);
+  const { body, problem } = await answer;
+  clearTimeout(slow);
+  byId("loading-text").textContent = "";
+  if (signal.aborted) return;
+  if (problem) return showProblem(problem);
+  invitation = body;
+  if (!chosen) await speak(choose([invitation.locale]));
+  if (!signal.aborted) showInvitation();
 }
+
+const lookUp = (signal) => call("POST", "/v1/accept/lookup", { token }, { signal });
 
 function showInvitation() {
-  const { email, name, inviter, product_name: product, message, expires_at: expires } = invitation;
-  const from = inviter && inviter.name;
-  $("invitation-title").textContent = from ? text("titleFrom", { inviter: from, product }) : text("title", { product });
-  fill($("invited-address"), "invited", { email });
-  fill($("decline-text"), "declineText", { product, email });
-  $("note").hidden = !message;
-  $("note-text").textContent = message ? text("note", { message }) : "";
-  $("name").value = name || "";
-  const date = formatted(expires);
-  $("expires").hidden = !date;
-  if (date) fill($("expires"), "expires", { date });
-  show("invitation");
-}
-
-async function lookUp() {
-  if (busy) return;
-  if (!token) return showOutcome({ title: text("noTokenTitle"), body: text("noTokenText") });
-  busy = true;
-  show("loading");
-  $("loading").textContent = text("loading");
-  const { ok, body, problem } = await post("/v1/accept/lookup");
-  busy = false;
-  if (!ok) return showProblem(problem);
-  invitation = body;
-  speak(invitation.locale);
-  showInvitation();
-}
-
-async function accept() {
-  const name = $("name").value.trim() || null;
-  const { ok, body, problem } = await post("/v1/accept", { name, locale: invitation.locale || language });
-  if (!ok) return report(problem, "invitation");
-  const user = body.user || {};
-  const called = user.name || name;
-  const link = webAddress(body.redirect_url) || webAddress(body.sign_in_url);
-  showOutcome({
-    title: called ? text("acceptedNamedTitle", { name: called }) : text("acceptedTitle"),
-    body: text("acceptedText", { product: invitation.product_name, email: user.email || invitation.email }),
-    hint: link ? "" : text("close"),
-    link,
+  const { email, name, inviter, message, expires_at: expires } = invitation;
+  byId("note").hidden = !message;
+  byId("note-text").textContent = message ?? "";
+  byId("name-hint").hidden = !name;
+  byId("name-error").hidden = true;
+  byId("name").removeAttribute("aria-invalid");
+  show("invitation", () => {
+    if (inviter?.name) title("accept.title_from", { inviter: inviter.name, product });
+    else title("accept.title", { product });
+    fill(byId("invited"), "accept.invited", { email });
+    fill(byId("name-hint"), "accept.name_hint", { name });
+    fill(byId("expires"), "accept.expires", { date: dateTime(expires) });
   });
 }
 
-async function decline() {
-  const { ok, problem } = await post("/v1/accept/decline");
-  if (!ok) return report(problem, "decline");
-  showOutcome({ title: text("declinedTitle"), body: text("declinedText") });
+function showDeclining() {
+  show("declining", () => {
+    title("accept.decline_title");
+    fill(byId("decline-text"), "accept.decline_text", { product, email: invitation.email });
+  });
 }
 
-async function renew() {
-  const { ok, problem } = await post("/v1/accept/renew");
-  if (!ok) return report(problem, "outcome");
-  showOutcome({ title: text("renewedTitle"), body: text("renewedText") });
+/** A page of its own with what happened, what to do, and at most one way on: a form, a button or a link. */
+function showMessage({ sign, say, hint, renew = false, retry = false, link = null, reference = null }) {
+  byId("renew").hidden = !renew;
+  byId("retry").hidden = !retry;
+  byId("onward").hidden = !link;
+  byId("message-hint").hidden = !hint;
+  byId("reference").hidden = !reference;
+  if (link) byId("onward").href = link.url;
+  show("message", () => {
+    say(byId("message-text"));
+    if (hint) hint(byId("message-hint"));
+    if (link) fill(byId("onward"), link.key, { product });
+    if (reference) byId("reference").textContent = text("common.reference", { id: reference });
+  }, sign);
 }
 
-function closeDecline() {
-  if (busy) return;
-  show("invitation");
-  $("ask-decline").focus();
+function showNoToken() {
+  showMessage({
+    sign: "link",
+    say: (place) => {
+      title("accept.no_token_title");
+      fill(place, "accept.no_token");
+    },
+    hint: (place) => fill(place, "accept.no_token_hint"),
+  });
 }
 
-$("accept").addEventListener("submit", (event) => {
-  event.preventDefault();
-  once($("accept").querySelector("button"), accept);
+function showCreated(name, email, link) {
+  showMessage({
+    sign: "good", link,
+    say: (place) => {
+      if (name) title("accept.created_title_named", { name });
+      else title("accept.created_title");
+      fill(place, "accept.created", { product, email });
+    },
+    hint: link ? null : (place) => fill(place, "accept.close"),
+  });
+}
+
+const showDeclined = () => showMessage({
+  sign: "good",
+  say: (place) => {
+    title("accept.declined_title");
+    fill(place, "accept.declined");
+  },
+  hint: (place) => fill(place, "accept.close"),
 });
-$("ask-decline").addEventListener("click", () => { if (!busy) show("decline"); });
-$("back").addEventListener("click", closeDecline);
-$("decline").addEventListener("keydown", (event) => { if (event.key === "Escape") closeDecline(); });
-$("confirm-decline").addEventListener("click", () => once($("confirm-decline"), decline));
-$("renew").addEventListener("click", () => once($("renew"), renew));
-$("retry").addEventListener("click", lookUp);
 
-speak(language);
-document.title = text("pageTitle");
-lookUp();
+const showRenewed = () => showMessage({
+  sign: "mail",
+  say: (place) => {
+    title("accept.renewed_title");
+    fill(place, "accept.renewed");
+  },
+  hint: (place) => fill(place, "accept.close"),
+});
+
+const SIGNS = { invitation_expired: "time", invitation_not_found: "link", invitation_revoked: "stop", invitation_declined: "stop", invitation_already_used: "good", invitation_still_valid: "mail", address_taken: "good" };
+
+/** Whether this settles the matter, so that there is nothing to be tried again. */
+const isFinal = (problem) => Object.hasOwn(SIGNS, problem.code ?? "");
+
+function showProblem(problem) {
+  const explained = () => explain(problem, "accept.problem");
+  const put = (place, words, lang) => {
+    place.textContent = words;
+    place.lang = lang ?? language();
+  };
+  showMessage({
+    sign: SIGNS[problem.code] ?? "link",
+    say: (place) => {
+      const { title: heading, detail, lang } = explained();
+      byId("title").textContent = heading;
+      entitle(heading);
+      put(place, detail, lang);
+    },
+    hint: explained().hint ? (place) => put(place, explained().hint, explained().lang) : null,
+    renew: problem.code === "invitation_expired",
+    retry: !isFinal(problem),
+    link: problem.code === "invitation_already_used" ? onward({ ...invitation, ...problem }) : null,
+    reference: isFinal(problem) ? null : problem.request_id,
+  });
+}
+
+/** Where to go next: where the invitation says, else where people sign in. */
+function onward({ redirect_url: redirect, sign_in_url: signIn }) {
+  if (webAddress(redirect)) return { url: webAddress(redirect), key: "accept.continue" };
+  return webAddress(signIn) && { url: webAddress(signIn), key: "accept.sign_in" };
+}
+
+// In the alert of the form that was sent, which stays as it is. `apply` must not fill it, since only we know the problem.
+function showComplaint() {
+  const alerts = main.querySelectorAll(".alert");
+  for (const alert of alerts) alert.hidden = !complaint || alert.closest("form") !== complaint.form;
+  if (!complaint) return;
+  const { problem, form } = complaint;
+  const { detail, hint, lang } = explain(problem, "accept.problem");
+  const reference = problem.request_id && problem.status >= 500 && text("common.reference", { id: problem.request_id });
+  form.querySelector(".alert").replaceChildren(...[detail, hint, reference].filter(Boolean).map((words) => {
+    const line = document.createElement("p");
+    line.textContent = words;
+    line.lang = lang ?? language();
+    return line;
+  }));
+}
+
+/** Marks a form as under way, or all as not. Its button keeps the focus: it is only marked as disabled. */
+function setBusy(form) {
+  busy = Boolean(form);
+  for (const button of main.querySelectorAll("form [data-busy]")) {
+    if (button.form === form) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+  nameButtons();
+}
+
+function nameButtons() {
+  for (const button of main.querySelectorAll("form [data-busy]")) {
+    button.textContent = text(button.ariaDisabled ? button.dataset.busy : button.dataset.text);
+  }
+}
+
+/**
+ * Sends a form, once at a time. A problem that can be mended or waited out leaves the form as it is; one that settles the
+ * matter takes its place. If an earlier try had no answer, what it was to do may be done: then the API says `done`.
+ */
+async function send(form, path, body, { done, succeeded }) {
+  if (busy) return;
+  const { signal } = visit;
+  complaint = null;
+  showComplaint();
+  setBusy(form);
+  announce(text(form.querySelector("[data-busy]").dataset.busy));
+  let waiting;
+  const slow = setTimeout(() => { waiting = toast(text("accept.slow"), { seconds: 60 }); }, SLOW);
+  const { body: answer, problem } = await call("POST", path, { token, ...body }, { signal });
+  clearTimeout(slow);
+  waiting?.remove();
+  if (signal.aborted) return;
+  setBusy(null);
+  if (!problem) return succeeded(answer);
+  if (unanswered.has(path) && done === problem.code) return succeeded(problem);
+  if (isPassing(problem) && problem.status !== 429) unanswered.add(path);
+  if (isFinal(problem)) return showProblem(problem);
+  complaint = { form, problem };
+  showComplaint();
+  form.querySelector(".alert").scrollIntoView({ block: "nearest" });
+}
+
+function accept() {
+  const field = byId("name");
+  const name = field.value.trim();
+  byId("name-error").hidden = Boolean(name);
+  field.setAttribute("aria-invalid", String(!name));
+  if (!name) return field.focus();
+  return send(byId("accept"), "/v1/accept", { name, locale: chosen ?? undefined }, {
+    done: "invitation_already_used",
+    succeeded: ({ user, ...rest }) => showCreated(user?.name ?? name, user?.email ?? invitation.email, onward({ ...invitation, ...rest })),
+  });
+}
+
+function goBack() {
+  if (busy) return;
+  showInvitation();
+  byId("ask-decline").focus();
+}
+
+byId("accept").addEventListener("submit", (event) => {
+  event.preventDefault();
+  accept();
+});
+byId("decline").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(byId("decline"), "/v1/accept/decline", {}, { done: "invitation_declined", succeeded: showDeclined });
+});
+byId("renew").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(byId("renew"), "/v1/accept/renew", {}, { done: "invitation_not_found", succeeded: showRenewed });
+});
+byId("name").addEventListener("input", ({ target }) => {
+  // The direction of the name; while there is none, the page's.
+  target.dir = target.value ? "auto" : "";
+  byId("name-error").hidden = true;
+  byId("name").removeAttribute("aria-invalid");
+});
+byId("ask-decline").addEventListener("click", () => { if (!busy) showDeclining(); });
+byId("back").addEventListener("click", goBack);
+document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && main.dataset.view === "declining") goBack(); });
+byId("retry").addEventListener("click", start);
+byId("reload").addEventListener("click", start);
+byId("language").addEventListener("change", async ({ target }) => {
+  chosen = target.value;
+  await speak(chosen);
+});
+
+// Another invitation opened in this tab changes only the fragment. All begins anew, so that never one is shown and
+// another one accepted.
+addEventListener("hashchange", () => {
+  const other = takeToken();
+  if (!other) return;
+  token = other;
+  start();
+});
+// The way back from where the person went may show a page from long ago.
+addEventListener("pageshow", async ({ persisted }) => {
+  if (!persisted || busy || main.dataset.view !== "invitation") return;
+  const { signal } = visit;
+  const { problem } = await lookUp(signal);
+  if (problem && isFinal(problem) && !signal.aborted && !busy) showProblem(problem);
+});
+// Looking up changes nothing, so it need not wait for the person.
+addEventListener("online", () => { if (!byId("retry").hidden && main.dataset.view === "message") start(); });
+
+start();

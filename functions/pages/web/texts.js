@@ -1,0 +1,132 @@
+// The sentences of the pages in the person's language: one catalogue a language, texts.{language}.json.
+
+const RIGHT_TO_LEFT = new Set(["ar", "dv", "fa", "he", "ku", "ps", "ur", "yi"]);
+const RIGHT_TO_LEFT_LETTER = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+const meta = document.querySelector('meta[name="usher:languages"]');
+const supported = (meta?.content || "en").split(/\s+/).filter(Boolean);
+
+let catalogue = {};
+let current = "en";
+let asked = null;
+
+/** The languages that there are texts in. */
+export const languages = () => supported;
+
+/** The language of the page. */
+export const language = () => current;
+
+/** Which way a language is written. */
+export const direction = (tag = current) => (RIGHT_TO_LEFT.has(base(tag)) ? "rtl" : "ltr");
+
+/** The name of a language, in that language. */
+export function nameOf(tag) {
+  const name = new Intl.DisplayNames([tag], { type: "language" }).of(tag);
+  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
+}
+
+/** The first language that there are texts in: of those wanted, then of the browser's, else English. */
+export function choose(wanted = []) {
+  return [...wanted, ...navigator.languages].map(matching).find(Boolean) ?? matching("en") ?? supported[0];
+}
+
+function matching(wanted) {
+  const tag = String(wanted ?? "").replaceAll("_", "-").toLowerCase();
+  return supported.find((known) => known.toLowerCase() === tag) ?? supported.find((known) => known.toLowerCase() === base(tag));
+}
+
+const base = (tag) => tag.split("-")[0].toLowerCase();
+
+/**
+ * Reads the catalogue of a language and makes it the page's, unless another was asked for meanwhile. Fails if it can't be
+ * read; then all stays as it was.
+ */
+export async function load(tag) {
+  asked = tag;
+  const response = await fetch(new URL(`./texts.${tag}.json`, import.meta.url), { signal: AbortSignal.timeout(15000) });
+  if (!response.ok) throw new Error(`texts.${tag}.json: ${response.status}`);
+  const read = await response.json();
+  if (asked !== tag) return;
+  catalogue = read;
+  current = tag;
+  document.documentElement.lang = tag;
+  document.documentElement.dir = direction();
+}
+
+/** Whether the catalogue has this sentence. */
+export const has = (key) => Object.hasOwn(catalogue, key);
+
+/** A sentence, in plain text. */
+export function text(key, values = {}) {
+  return (catalogue[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => isolated(values[name]));
+}
+
+// Where both directions meet, a value stands for itself: otherwise "نور" would move the comma after it.
+function isolated(value) {
+  const plain = String(value ?? "");
+  return direction() === "rtl" || RIGHT_TO_LEFT_LETTER.test(plain) ? `\u2068${plain}\u2069` : plain;
+}
+
+/** A sentence about a number, which it names as {n}. */
+export const plural = (key, n, values = {}) => text(pluralKey(key, n), { n: number(n), ...values });
+
+/** The sentence that the language has for this number, for `fill`. */
+export function pluralKey(key, n) {
+  const form = `${key}.${new Intl.PluralRules(current).select(n)}`;
+  return has(form) ? form : `${key}.other`;
+}
+
+/** Fills an element with a sentence in which the values stand out. A value is text, never HTML. */
+export function fill(element, key, values = {}) {
+  const parts = (catalogue[key] ?? key).split(/\{(\w+)\}/);
+  element.replaceChildren(...parts.map((part, index) => (index % 2 === 0 ? part : standingOut(values[part]))));
+}
+
+function standingOut(value) {
+  const strong = document.createElement("strong");
+  const isolate = document.createElement("bdi");
+  isolate.textContent = value ?? "";
+  strong.append(isolate);
+  return strong;
+}
+
+/** Fills all elements that name their sentence: data-text (content), data-label (aria-label), data-placeholder. */
+export function apply(root = document) {
+  for (const element of root.querySelectorAll("[data-text]")) element.textContent = text(element.dataset.text);
+  for (const element of root.querySelectorAll("[data-label]")) element.setAttribute("aria-label", text(element.dataset.label));
+  for (const element of root.querySelectorAll("[data-placeholder]")) element.placeholder = text(element.dataset.placeholder);
+}
+
+/** Fills a select with the languages, each by its own name. */
+export function offerLanguages(select, chosen = current) {
+  select.replaceChildren(...supported.map((tag) => {
+    const option = new Option(nameOf(tag), tag, tag === chosen, tag === chosen);
+    option.lang = tag;
+    option.dir = direction(tag);
+    return option;
+  }));
+}
+
+/** The person's own way to write dates and numbers, if their browser is in the page's language. */
+function locale() {
+  return navigator.languages.find((tag) => base(tag) === base(current)) ?? (current === "en" ? "en-GB" : current);
+}
+
+/** A number. */
+export const number = (n, options) => new Intl.NumberFormat(locale(), options).format(n);
+
+/** An instant as date and time, where the person is. Empty if it is none. */
+export function dateTime(instant, options = { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" }) {
+  const date = new Date(instant ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? "" : new Intl.DateTimeFormat(locale(), options).format(date);
+}
+
+const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+/** An instant as "3 minutes ago" or "in 6 days". Empty if it is none. */
+export function relative(instant, { now = Date.now(), style = "long" } = {}) {
+  const seconds = (new Date(instant ?? Number.NaN).getTime() - now) / 1000;
+  if (Number.isNaN(seconds)) return "";
+  const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: "auto", style }).format(Math.trunc(seconds / length), unit);
+}
