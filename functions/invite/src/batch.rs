@@ -101,7 +101,12 @@ async fn write_chunk(
                 Written::Taken {
                     user_id: Some(id), ..
                 } => taken.push((index, id)),
-                Written::Taken { user_id: None, .. } => fates.push((index, Fate::Suppressed)),
+                Written::Taken {
+                    user_id: None,
+                    suppressed: Some(why),
+                } => fates.push((index, Fate::Suppressed(why.reason))),
+                // A row that says nothing is none of ours.
+                Written::Taken { .. } => trouble = Some(StoreError::unreadable_address()),
                 Written::Unreadable => trouble = Some(StoreError::unreadable_address()),
                 Written::Undone => rest.push((index, user)),
             }
