@@ -257,3 +257,37 @@ fn refused(refusal: ResendRefusal) -> (&'static str, Option<String>) {
     };
     (outcome, Some(detail.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_rows_there_can_be_fit_into_one_answer() {
+        let domain = format!("{0}.{0}.{0}.org", "d".repeat(61));
+        let email = format!("{}@{domain}", "a".repeat(64)).parse().ok();
+        let retry_at = jiff::Timestamp::MAX;
+        let fates = [
+            Fate::Resent,
+            Fate::Duplicate(MOST_IDS),
+            Fate::InvalidId,
+            Fate::Unavailable,
+            Fate::Refused(ResendRefusal::Suppressed(SuppressionReason::Complained)),
+            Fate::Refused(ResendRefusal::Suppressed(SuppressionReason::Bounced)),
+            Fate::Refused(ResendRefusal::DailyLimit { retry_at }),
+            Fate::Refused(ResendRefusal::Revoked),
+        ];
+        for fate in fates {
+            let row = || Row {
+                id: Some(UserId::from_bytes([255; 16])),
+                email: email.clone(),
+                fate,
+            };
+            let rows: Vec<_> = (0..MOST_IDS).map(|_| row()).collect();
+            let text = serde_json::to_string(&answer(&rows, None)).unwrap_or_default();
+            // As it stands in Lambda's answer: as JSON within JSON.
+            let bytes = serde_json::to_string(&text).unwrap_or_default().len();
+            assert!((1_000_000..6_000_000).contains(&bytes), "{bytes} bytes");
+        }
+    }
+}
