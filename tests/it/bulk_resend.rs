@@ -9,6 +9,7 @@ use crate::{
     app::{App, Response, token_in, with_app},
     bad_input::NOBODY,
     faults::{Proxy, Reply},
+    wording::assert_sentences,
     world::{
         Settings, World,
         asks::{ALL_SCOPES, Ask, administrator},
@@ -124,6 +125,9 @@ async fn every_row_says_what_became_of_it_and_only_the_old_links_of_those_resent
             );
             assert_eq!(row["detail"].is_null(), *outcome == "resent", "{row}");
         }
+
+        let rows = answer.body["results"].as_array().unwrap().iter();
+        assert_sentences(rows.filter_map(|row| row["detail"].as_str()));
 
         let mails = app.mails("pending@example.com").await;
         assert_eq!(mails.len(), 2);
@@ -261,7 +265,7 @@ fn where_the_table_is_slow_every_row_is_answered_before_lambda_ends_the_function
         let mut world = World::new(&Settings {
             seed: 1,
             rate: None,
-            latency: (1400, 1600),
+            latency: (1300, 1400),
         })
         .await;
         let claims = administrator("adm", "default", ALL_SCOPES);
