@@ -195,9 +195,9 @@ fn whoever_is_restored_while_the_mailer_leaves_out_their_mail_gets_it_all_the_sa
             world.source.settle(&first, answer.as_ref());
             // The second mail waits a second for its turn. Meanwhile it is not wanted any more, and then it is again.
             let second = world.source.batch(1);
-            let waiting = world.changes.now.values();
-            let waiting = waiting.filter(|user| user.delivery.status == DeliveryStatus::Queued);
-            let id = waiting.last().unwrap().id.to_string();
+            let mut people = world.changes.now.values();
+            let waiting = people.find(|user| user.delivery.status == DeliveryStatus::Queued);
+            let id = waiting.unwrap().id.to_string();
             let ask = |what| Ask::change(&claims(), what, &id, Value::Null);
             let asks = vec![
                 (Duration::from_millis(500), ask("revoke")),

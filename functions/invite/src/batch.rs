@@ -105,9 +105,10 @@ async fn write_chunk(
                     user_id: None,
                     suppressed: Some(why),
                 } => fates.push((index, Fate::Suppressed(why.reason))),
-                // A row that says nothing is none of ours.
-                Written::Taken { .. } => trouble = Some(StoreError::unreadable_address()),
-                Written::Unreadable => trouble = Some(StoreError::unreadable_address()),
+                // A row without an owner and without a reason is none of ours.
+                Written::Taken { .. } | Written::Unreadable => {
+                    trouble = Some(StoreError::unreadable_address());
+                }
                 Written::Undone => rest.push((index, user)),
             }
         }

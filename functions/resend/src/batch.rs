@@ -54,15 +54,14 @@ pub(crate) fn rows_of_ids(ids: &[String]) -> Vec<Row> {
     let mut first: HashMap<UserId, usize> = HashMap::with_capacity(ids.len());
     let rows = ids.iter().enumerate().map(|(index, id)| {
         let id = id.parse().ok();
-        let fate = match id {
-            None => Fate::InvalidId,
-            Some(id) => match first.get(&id) {
-                Some(earlier) => Fate::Duplicate(*earlier),
-                None => {
-                    first.insert(id, index);
-                    Fate::Open
-                }
-            },
+        let earlier = id.and_then(|id| first.get(&id).copied());
+        let fate = match (id, earlier) {
+            (None, _) => Fate::InvalidId,
+            (Some(_), Some(earlier)) => Fate::Duplicate(earlier),
+            (Some(id), None) => {
+                first.insert(id, index);
+                Fate::Open
+            }
         };
         Row {
             id,
