@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use crate::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
-    http::{Answer, Endpoint, Problem, unavailable},
+    http::{Answer, Caller, Endpoint, Problem, unavailable},
     mail::StillListed,
     pool::PoolError,
-    store::StoreError,
+    store::{Store, StoreError},
     telemetry,
 };
 
@@ -58,6 +58,16 @@ pub async fn run_events<S, A: Serialize>(
         answer(&state, event).await.map_err(in_words)
     }));
     ended(answers.await)
+}
+
+/// Cognito's access tokens have no name. Who signs in at the stack's own pool was invited once too, so the table knows.
+pub async fn introduce(store: &Store, caller: &mut Caller) -> Result<(), StoreError> {
+    if let (None, Some(id)) = (&caller.identity.name, caller.user) {
+        let user = store.user(id).await?;
+        let user = user.filter(|user| user.tenant == caller.tenant);
+        caller.identity.name = user.and_then(|user| user.name);
+    }
+    Ok(())
 }
 
 /// When Lambda will end this invocation.

@@ -83,6 +83,9 @@ def test_people_who_are_no_administrators_may_sign_in_but_not_invite(api, sign_i
     assert (answer.status, answer.json["code"]) == (403, "missing_scope")
     assert answer.json["missing_scope"].endswith("users:invite")
     assert api.get("/v1/users", token).status == 403
+    me = api.get("/v1/me", token)
+    assert (me.status, me.json["scopes"], me.json["administrator"]) == (200, [], False), me.text
+    assert "administrators" in me.json["who_can_grant"]
     assert api.post(f"/v1/users/{journey.users[CAT]}/revoke", {}, token).status == 403
 
 
@@ -113,6 +116,38 @@ def test_a_revoked_link_is_dead(stack, api, journey):
     answer = api.accept(journey.links[DAN])
     assert (answer.status, answer.json["code"]) == (410, "invitation_revoked")
     assert journey.users[DAN] not in stack.accounts()
+
+
+def test_a_revocation_is_taken_back(stack, api, journey):
+    path = f"/v1/users/{journey.users[DAN]}"
+    answer = api.post(f"{path}/restore", {}, journey.token)
+    assert (answer.status, answer.json["state"]) == (200, "pending"), answer.text
+    assert api.post("/v1/accept/lookup", {"token": journey.links[DAN].partition("#")[2]}).status == 200
+    assert api.post(f"{path}/restore", {}, journey.token).json["code"] == "not_revoked"
+    assert api.post(f"{path}/revoke", {}, journey.token).status == 200
+
+
+def test_the_link_of_the_mail_can_be_shown(api, journey):
+    answer = api.get(f"/v1/users/{journey.users[EVE]}/link", journey.token)
+    assert answer.status == 200, answer.text
+    assert answer.json["accept_url"] == journey.links[EVE]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_many_are_sent_again_by_their_ids_or_by_their_state(api, journey):
+    ids = [journey.users[person] for person in (BO, CAT, DAN)]
+    answer = api.post("/v1/invitations/resend", {"ids": ids}, journey.token)
+    assert answer.status == 200, answer.text
+    assert [row["outcome"] for row in answer.json["results"]] == ["already_registered", "declined", "revoked"]
+    answer = api.post("/v1/invitations/resend", {"state": "expired"}, journey.token)
+    assert (answer.status, answer.json["results"], answer.json["list_metadata"]) == (200, [], {"after": None}), answer.text
+
+
+def test_everybody_is_told_what_they_may_do(api, journey):
+    answer = api.get("/v1/me", journey.token)
+    assert answer.status == 200, answer.text
+    assert (answer.json["administrator"], answer.json["name"]) == (True, "Ada Lovelace")
+    assert answer.json["scopes"] == ["users:read", "users:invite", "users:write", "settings:write"]
 
 
 def test_a_second_mail_within_a_minute_is_refused(api, journey):

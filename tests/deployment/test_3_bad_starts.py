@@ -34,7 +34,7 @@ MISSING = [
     *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
     *(BadStart(function, {"TOKEN_KEY_SECRET": None}) for function in ("invite", "resend", "mailer")),
     *(BadStart(function, {"PRODUCT_NAME": None}) for function in ("invite", "accept", "mailer")),
-    *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "mailer")),
+    *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "resend", "mailer")),
     *(BadStart(function, {"MAIL_IDENTITY": None}) for function in ("invite", "settings", "mailer")),
     BadStart("mailer", {"MAIL_FROM": None}),
 ]

@@ -82,6 +82,21 @@ def test_an_address_that_complained_gets_mail_again_only_if_an_administrator_ins
     wait_for("the history", lambda: history(api, journey)[0]["kind"] == "suppression_lifted")
 
 
+def test_an_address_that_nobody_has_any_more_may_have_mail_again(stack, api, journey, sent):
+    old = "old-address@people.example"
+    complaint = event(stack, journey, sent, "Complaint", complaintFeedbackType="abuse")
+    complaint["mail"]["destination"] = [old]
+    publish(stack, complaint)
+
+    def lifted():
+        answer = api.post("/v1/suppressions/lift", {"email": old}, journey.token)
+        return answer if answer.status != 404 else None
+
+    answer = wait_for("the complaint", lifted)
+    assert (answer.status, answer.json) == (200, {"outcome": "lifted", "email": old}), answer.text
+    assert api.post("/v1/suppressions/lift", {"email": old}, journey.token).json["code"] == "not_suppressed"
+
+
 def test_an_event_that_nobody_can_read_is_put_aside(stack, feedback_retries):
     poison = {"source": "aws.ses", "detail": {"eventType": "Bounce", "mail": {}}}
     assert feedback_retries.invoke(poison) == 3

@@ -24,7 +24,7 @@ use crate::app::{App, with_options};
 
 /// A user pool, as far as accepting needs one.
 #[derive(Default)]
-struct Pool {
+pub(crate) struct Pool {
     accounts: Mutex<BTreeMap<String, Value>>,
     members: Mutex<Vec<(String, String)>>,
     /// Answers to the next creations, instead of doing them.
@@ -37,7 +37,7 @@ struct Pool {
 
 impl Pool {
     /// A pool, and the options of a stack that has it.
-    async fn start() -> (Arc<Self>, Options) {
+    pub(crate) async fn start() -> (Arc<Self>, Options) {
         let pool = Arc::new(Self::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

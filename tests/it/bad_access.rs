@@ -111,6 +111,9 @@ async fn a_path_that_names_no_user_finds_none() {
                     .await,
                 app.post(&format!("/v1/users/{id}/revoke"), &json!({}))
                     .await,
+                app.post(&format!("/v1/users/{id}/restore"), &json!({}))
+                    .await,
+                app.get(&format!("/v1/users/{id}/link")).await,
             ];
             for answer in answers {
                 assert_eq!(
@@ -176,6 +179,11 @@ async fn without_a_genuine_sign_in_token_no_function_is_called() {
         (Method::GET, "/v1/mail-health".to_owned()),
         (Method::POST, path("/resend")),
         (Method::POST, path("/revoke")),
+        (Method::POST, path("/restore")),
+        (Method::GET, path("/link")),
+        (Method::GET, "/v1/me".to_owned()),
+        (Method::POST, "/v1/invitations/resend".to_owned()),
+        (Method::POST, "/v1/suppressions/lift".to_owned()),
     ] {
         let ask = async |authorization: Option<&str>| {
             let mut headers = vec![("content-type", "application/json")];
@@ -244,11 +252,22 @@ async fn a_token_that_may_not_says_which_scope_it_lacks_and_changes_nothing() {
                         .await,
                         app.post_as(&token, &format!("/v1/users/{id}/resend"), &json!({}))
                             .await,
+                        app.post_as(&token, "/v1/invitations/resend", &json!({"ids": [id]}))
+                            .await,
+                        app.get_as(&token, &format!("/v1/users/{id}/link")).await,
                     ],
                     "settings:write" => vec![app.get_as(&token, "/v1/mail-health").await],
                     _ => vec![
                         app.post_as(&token, &format!("/v1/users/{id}/revoke"), &json!({}))
                             .await,
+                        app.post_as(&token, &format!("/v1/users/{id}/restore"), &json!({}))
+                            .await,
+                        app.post_as(
+                            &token,
+                            "/v1/suppressions/lift",
+                            &json!({"email": "ann@example.com"}),
+                        )
+                        .await,
                     ],
                 };
                 for answer in answers {

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use usher::domain::DeliveryStatus;
 
 use crate::world::{
     BATCH, SETTLE, Settings, World,
@@ -118,6 +119,105 @@ fn an_invite_may_be_killed_anywhere_and_asked_again_invites_nobody_twice() {
     assert!(points > 0);
 }
 
+#[test]
+fn a_resend_of_many_may_be_killed_anywhere_and_asked_again_mails_everybody_once() {
+    let points = at_every_await_point("resend of many", async |world, kill| {
+        invite_two(world).await;
+        world.deliver_all().await;
+        world.pass(Duration::from_secs(61)).await;
+        let all = Ask::resend_many(&claims(), json!({"state": "pending"}));
+        let first = world.ask(&all, kill).await;
+        world.deliver_all().await;
+        let again = world.ask(&all, None).await.unwrap();
+        let outcomes = again.body["results"].as_array().unwrap().iter();
+        let outcomes: Vec<_> = outcomes.map(|row| row["outcome"].as_str()).collect();
+        let expected = [Some("resent"), Some("too_soon")];
+        assert_eq!(outcomes.len(), 2);
+        assert!(
+            outcomes.iter().all(|outcome| expected.contains(outcome)),
+            "{outcomes:?}"
+        );
+        world.deliver_all().await;
+        assert_eq!(world.book().sent.len(), 4, "two mails to each of the two");
+        first.is_none()
+    });
+    assert!(points > 2, "{points} are too few: a list, two writes");
+}
+
+/// After their mails have gone, somebody is revoked.
+async fn revoke_somebody(world: &mut World) {
+    let revoke = Ask::change(&claims(), "revoke", &somebody(world), Value::Null);
+    assert_eq!(world.ask(&revoke, None).await.unwrap().status, 200);
+}
+
+#[test]
+fn a_restore_may_be_killed_anywhere_and_asked_again_and_a_mail_that_was_kept_goes() {
+    for mailed in [true, false] {
+        let points = at_every_await_point("restore", async |world, kill| {
+            invite_two(world).await;
+            if mailed {
+                world.deliver_all().await;
+            }
+            revoke_somebody(world).await;
+            world.deliver_all().await;
+            world.pass(Duration::from_mins(5)).await;
+            world.sweep(None).await;
+            let ask = Ask::change(&claims(), "restore", &somebody(world), Value::Null);
+            let first = world.ask(&ask, kill).await;
+            if let Some(reply) = &first {
+                assert_eq!(reply.status, 200, "{}", reply.code());
+            } else {
+                let again = world.ask(&ask, None).await.unwrap();
+                assert!(matches!(again.code(), "" | "not_revoked"), "{again:?}");
+            }
+            world.deliver_all().await;
+            assert_eq!(world.book().sent.len(), 2, "one mail to each of the two");
+            first.is_none()
+        });
+        assert!(points > 1, "{points} are too few: a read, a write");
+    }
+}
+
+#[test]
+fn whoever_is_restored_while_the_mailer_leaves_out_their_mail_gets_it_all_the_same() {
+    let mut left_out = 0;
+    for milliseconds in (0..120).step_by(4) {
+        on_virtual_time(async {
+            let mut world = World::new(&Settings {
+                seed: 7,
+                rate: Some(1.0),
+                latency: (1, 20),
+            })
+            .await;
+            invite_two(&mut world).await;
+            let first = world.source.batch(1);
+            let answer = world.mail(&first, None).await;
+            world.source.settle(&first, answer.as_ref());
+            // The second mail waits a second for its turn. Meanwhile it is not wanted any more, and then it is again.
+            let second = world.source.batch(1);
+            let mut people = world.changes.now.values();
+            let waiting = people.find(|user| user.delivery.status == DeliveryStatus::Queued);
+            let id = waiting.unwrap().id.to_string();
+            let ask = |what| Ask::change(&claims(), what, &id, Value::Null);
+            let asks = vec![
+                (Duration::from_millis(500), ask("revoke")),
+                (Duration::from_millis(420 + milliseconds), ask("restore")),
+            ];
+            let answer = world.mail_while_asking_all(&second, asks).await;
+            world.source.settle(&second, answer.as_ref());
+            left_out += usize::from(world.book().sent.len() == 1);
+            world.pass(Duration::from_mins(3)).await;
+            world.sweep(None).await;
+            world.deliver_all().await;
+            assert_eq!(world.book().sent.len(), 2, "after {milliseconds} ms");
+            world.recover().await;
+            let violations = checks::violations(&world);
+            assert!(violations.is_empty(), "{}", violations.join("\n"));
+        });
+    }
+    assert!(left_out > 0, "the mail was never left out");
+}
+
 /// A function that somebody asks for, after the mails of two people have gone: killed, and asked again.
 fn asked_again(what: &str, ask: impl Fn(&World) -> Ask, wait: Duration, end: &str) {
     let points = at_every_await_point(what, async |world, kill| {
@@ -156,6 +256,12 @@ fn whatever_is_asked_over_http_may_be_killed_anywhere_and_asked_again() {
         |world| Ask::change(&claims(), "revoke", &somebody(world), Value::Null),
         minute,
         "revoked",
+    );
+    asked_again(
+        "show the link",
+        |world| Ask::show_link(&claims(), &somebody(world)),
+        minute,
+        "pending",
     );
     asked_again("accept", |world| link(world, ""), minute, "accepted");
     asked_again(

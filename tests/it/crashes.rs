@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::world::{
     Hearing, Settings, World,
-    asks::{ALL_SCOPES, Ask, administrator},
+    asks::{ALL_SCOPES, Ask, Reply, administrator},
     checks,
     flow::HEARD,
     seeds::{self, Outcome, on_virtual_time},
@@ -184,6 +184,23 @@ impl Scene {
             );
             self.lies.push(lie);
         }
+        self.lies.extend(self.lies_in_rows(&reply, before));
+    }
+
+    /// Rows that say that somebody was sent a new link who was not, or the other way round.
+    fn lies_in_rows(&self, reply: &Reply, before: usize) -> Vec<String> {
+        let none = Vec::new();
+        let rows = reply.body["results"].as_array().unwrap_or(&none).iter();
+        let of_users = rows.filter(|row| row["outcome"] != "unavailable");
+        let lies = of_users.filter(|row| {
+            let done = self.world.changes.all[before..].iter().any(|change| {
+                let fresh = change.old.as_ref().map(|old| old.nonce) != Some(change.new.nonce);
+                fresh && row["user_id"] == change.new.id.to_string()
+            });
+            done != (row["outcome"] == "resent")
+        });
+        lies.map(|row| format!("this row is not true: {row}"))
+            .collect()
     }
 
     /// The event source delivers a batch, in disorder, to a mailer that may be killed. Sometimes the batch comes again
@@ -235,7 +252,16 @@ impl Scene {
             0 => String::new(),
             mails => book.sent[book.weather.below(mails)].token.clone(),
         };
-        Some(match book.weather.below(10) {
+        Some(match book.weather.below(14) {
+            10..12 => Ask::change(&self.claims, "restore", &id, Value::Null),
+            12 => {
+                let ids: Vec<_> = ids.iter().map(|id| id.to_string()).collect();
+                Ask::resend_many(&self.claims, json!({"ids": ids}))
+            }
+            13 => {
+                let state = book.weather.pick(&["pending", "expired"]);
+                Ask::resend_many(&self.claims, json!({"state": state}))
+            }
             0..4 => {
                 let reactivate = book.weather.percent(50);
                 Ask::change(

@@ -38,6 +38,8 @@ struct Shared {
 
 struct Rule {
     operation: &'static str,
+    /// What the call has to hold, if not all fit.
+    about: String,
     times: usize,
     reply: Reply,
 }
@@ -90,14 +92,26 @@ impl Proxy {
     }
 
     pub(crate) fn inject(&self, operation: &'static str, times: usize, reply: Reply) {
+        self.inject_about("", operation, times, reply);
+    }
+
+    /// As [`inject`](Self::inject), of calls about this user.
+    pub(crate) fn inject_about(
+        &self,
+        user: &str,
+        operation: &'static str,
+        times: usize,
+        reply: Reply,
+    ) {
         self.shared.faults.lock().unwrap().push(Rule {
             operation,
+            about: user.to_owned(),
             times,
             reply,
         });
     }
 
-    fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.shared.faults.lock().unwrap().clear();
     }
 }
@@ -117,9 +131,10 @@ async fn forward(
         .or_default() += 1;
     let reply = {
         let mut faults = shared.faults.lock().unwrap();
-        let rule = faults
-            .iter_mut()
-            .find(|rule| rule.operation == operation && rule.times > 0);
+        let text = String::from_utf8_lossy(&body);
+        let rule = faults.iter_mut().find(|rule| {
+            rule.operation == operation && rule.times > 0 && text.contains(&rule.about)
+        });
         rule.map(|rule| {
             rule.times -= 1;
             rule.reply.clone()

@@ -32,7 +32,7 @@ impl App {
     }
 
     /// What happened, oldest first.
-    async fn happened(&self, id: &str) -> Vec<Value> {
+    pub(crate) async fn happened(&self, id: &str) -> Vec<Value> {
         self.stack.settled().await;
         let mut history = self.get(&format!("/v1/users/{id}/history")).await.body;
         let mut events: Vec<_> = history["data"].as_array_mut().unwrap().drain(..).collect();
@@ -40,7 +40,7 @@ impl App {
         events
     }
 
-    async fn kinds(&self, id: &str) -> Vec<String> {
+    pub(crate) async fn kinds(&self, id: &str) -> Vec<String> {
         let kinds = self.happened(id).await.into_iter();
         kinds
             .map(|event| event["kind"].as_str().unwrap().to_owned())

@@ -13,8 +13,8 @@ use tokio::runtime::Runtime;
 use usher::{
     domain::{
         Accept, ClaimMail, Decline, DeliveryStatus, Feedback, Group, Lifetime, MailClaim, MailKind,
-        Nonce, PersonName, Renew, Resend, Revoke, State, StateName, Suppression, SuppressionReason,
-        TenantId, User, UserId,
+        Nonce, PersonName, Renew, Resend, Restore, Revoke, State, StateName, Suppression,
+        SuppressionReason, TenantId, User, UserId,
     },
     store::{Attempt, Position, Selection, Store, StoreError, Written},
 };
@@ -117,6 +117,10 @@ enum Operation {
     Revoke {
         other_tenant: bool,
     },
+    Restore {
+        appoints: bool,
+        other_tenant: bool,
+    },
     Accept(u8),
     Decline(u8),
     Renew(u8),
@@ -135,6 +139,12 @@ fn any_operation() -> impl Strategy<Value = Operation> {
             }
         ),
         prop::bool::weighted(0.1).prop_map(|other_tenant| Operation::Revoke { other_tenant }),
+        (any::<bool>(), prop::bool::weighted(0.1)).prop_map(|(appoints, other_tenant)| {
+            Operation::Restore {
+                appoints,
+                other_tenant,
+            }
+        }),
         (0_u8..3).prop_map(Operation::Accept),
         (0_u8..3).prop_map(Operation::Decline),
         (0_u8..3).prop_map(Operation::Renew),
@@ -142,7 +152,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-#[expect(clippy::too_many_lines, reason = "six operations, each told whole")]
+#[expect(clippy::too_many_lines, reason = "seven operations, each told whole")]
 /// Does the operation, and says by what the domain makes of a user whether it is to be refused.
 async fn attempt(
     store: &Store,
@@ -195,6 +205,22 @@ async fn attempt(
             (
                 attempt,
                 Box::new(move |user| revoke.refusal(Some(user)).is_some()),
+            )
+        }
+        Operation::Restore {
+            appoints,
+            other_tenant,
+        } => {
+            let restore = Restore {
+                tenant: tenant(other_tenant),
+                by: administrator(),
+                now,
+                appoints,
+            };
+            let attempt = store.restore(user, &restore).await.unwrap();
+            (
+                attempt,
+                Box::new(move |user| restore.refusal(Some(user)).is_some()),
             )
         }
         Operation::Accept(n) => {

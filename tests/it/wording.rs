@@ -18,18 +18,23 @@ use crate::{
 };
 
 /// All codes. One that is missing here, or can't be reached any more, fails the test.
-const CODES: [&str; 37] = [
+const CODES: [&str; 46] = [
+    "administrators_only",
     "already_declined",
     "already_registered",
     "already_revoked",
     "body_too_large",
     "daily_limit",
+    "declined",
+    "expired",
     "function_unreachable",
+    "ids_or_state",
     "internal_error",
     "invalid_body",
     "invalid_claim",
     "invalid_cursor",
     "invalid_dry_run",
+    "invalid_email",
     "invalid_field",
     "invalid_json",
     "invalid_limit",
@@ -45,12 +50,16 @@ const CODES: [&str; 37] = [
     "mail_service_unavailable",
     "missing_scope",
     "no_addresses",
+    "no_ids",
     "no_such_route",
+    "not_revoked",
     "not_signed_in",
     "not_suppressed",
+    "revoked",
     "suppressed",
     "temporarily_unavailable",
     "too_many_addresses",
+    "too_many_ids",
     "too_soon",
     "unknown_parameter",
     "unsupported_media_type",
@@ -114,6 +123,8 @@ async fn every_problem_says_in_a_sentence_what_is_wrong_and_what_to_do() {
         links(app, &mut wording).await;
         dry_runs(app, &mut wording).await;
         suppressions(app, &mut wording).await;
+        many(app, &mut wording).await;
+        restored_and_shown(app, &mut wording).await;
     })
     .await;
     outages(&mut wording).await;
@@ -155,8 +166,71 @@ async fn suppressions(app: &App, wording: &mut Wording) {
     }
 }
 
+async fn many(app: &App, wording: &mut Wording) {
+    let ids: Vec<_> = (0..10_001).map(|_| "usr").collect();
+    for (when, body) in [
+        ("neither ids nor state", json!({})),
+        (
+            "both ids and state",
+            json!({"ids": ids[..1], "state": "pending"}),
+        ),
+        ("no ids", json!({"ids": []})),
+        ("10,001 ids", json!({"ids": ids})),
+        ("resending to the declined", json!({"state": "declined"})),
+        (
+            "reactivating a state",
+            json!({"state": "pending", "reactivate": true}),
+        ),
+        ("after with ids", json!({"ids": ids[..1], "after": "bjo"})),
+    ] {
+        wording.note(when, app.post("/v1/invitations/resend", &body).await);
+    }
+}
+
+async fn restored_and_shown(app: &App, wording: &mut Wording) {
+    let body = json!({"text": "ada@example.com", "groups": ["administrators"]});
+    let ada = app.post("/v1/invitations", &body).await.body["results"][0]["user_id"].clone();
+    let others = app
+        .token(&json!({"scope": "users:invite users:write"}))
+        .await;
+    let path = |id: &Value, what: &str| format!("/v1/users/{}/{what}", id.as_str().unwrap());
+    wording.note(
+        "another's link",
+        app.get_as(&others, &path(&ada, "link")).await,
+    );
+    app.post(&path(&ada, "revoke"), &json!({})).await;
+    for what in ["restore", "resend"] {
+        let body = json!({"reactivate": true});
+        let answer = app.post_as(&others, &path(&ada, what), &body).await;
+        wording.note(what, answer);
+    }
+    wording.note("a revoked link", app.get(&path(&ada, "link")).await);
+    let restored = app.post(&path(&ada, "restore"), &json!({})).await;
+    assert_eq!(restored.status, 200, "{restored:?}");
+    wording.note(
+        "pending",
+        app.post(&path(&ada, "restore"), &json!({})).await,
+    );
+    app.advance(SignedDuration::from_hours(8 * 24));
+    wording.note(
+        "expired",
+        app.post(&path(&ada, "restore"), &json!({})).await,
+    );
+    wording.note("an expired link", app.get(&path(&ada, "link")).await);
+    for name in ["cy", "bo"] {
+        let found = app.get(&format!("/v1/users?q={name}@")).await;
+        let id = &found.body["data"][0]["id"];
+        wording.note(name, app.post(&path(id, "restore"), &json!({})).await);
+        wording.note(name, app.get(&path(id, "link")).await);
+    }
+    for email in ["bo@example.com", "nobody@example.com", "nonsense"] {
+        let body = json!({"email": email});
+        wording.note(email, app.post("/v1/suppressions/lift", &body).await);
+    }
+}
+
 /// People read these: whole sentences, short enough to read, without the names of types that only the code knows.
-fn assert_sentences<'a>(texts: impl Iterator<Item = &'a str>) {
+pub(crate) fn assert_sentences<'a>(texts: impl Iterator<Item = &'a str>) {
     let jargon = ["struct ", "i64", "a sequence", "a map", "floating point"];
     let bad: Vec<_> = texts
         .filter(|text| {

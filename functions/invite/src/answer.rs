@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use usher::{
-    domain::{DeliveryStatus, State, StateName, User, UserId},
+    domain::{DeliveryStatus, State, StateName, SuppressionReason, User, UserId},
     http::{Answer, Problem, json},
     mail::health::MailProblem,
     store::StoreError,
@@ -152,15 +152,27 @@ fn describe(state: &Invite, fate: &Fate) -> (&'static str, Option<UserId>, Optio
                 named(&state.allowed_domains)
             ),
         ),
-        Fate::Suppressed => no_user(
-            "suppressed",
-            "This address asked not to be written to. Reach the person another way.".to_owned(),
-        ),
+        Fate::Suppressed(why) => no_user("suppressed", suppressed(*why).to_owned()),
         Fate::New(_) | Fate::NotWritten => no_user(
             "unavailable",
             "The database did not confirm this row. Send it again; with the same Idempotency-Key nobody is invited twice."
                 .to_owned(),
         ),
+    }
+}
+
+/// Of an address that no user has, so that there is no user to lift it of.
+fn suppressed(why: SuppressionReason) -> &'static str {
+    match why {
+        SuppressionReason::Bounced => {
+            "An earlier mail to this address bounced, since there is no such mailbox. Check the address; if it is right after all, use POST /v1/suppressions/lift and invite the person again."
+        }
+        SuppressionReason::Complained => {
+            "The person called an earlier mail spam. Reach them another way; if mail is right after all, use POST /v1/suppressions/lift and invite them again."
+        }
+        SuppressionReason::Declined => {
+            "The person asked not to be invited again. Reach them another way."
+        }
     }
 }
 

@@ -101,8 +101,14 @@ async fn write_chunk(
                 Written::Taken {
                     user_id: Some(id), ..
                 } => taken.push((index, id)),
-                Written::Taken { user_id: None, .. } => fates.push((index, Fate::Suppressed)),
-                Written::Unreadable => trouble = Some(StoreError::unreadable_address()),
+                Written::Taken {
+                    user_id: None,
+                    suppressed: Some(why),
+                } => fates.push((index, Fate::Suppressed(why.reason))),
+                // A row without an owner and without a reason is none of ours.
+                Written::Taken { .. } | Written::Unreadable => {
+                    trouble = Some(StoreError::unreadable_address());
+                }
                 Written::Undone => rest.push((index, user)),
             }
         }

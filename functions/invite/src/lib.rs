@@ -17,7 +17,7 @@ use usher::{
         Group, IdempotencyKey, Inviter, Lifetime, Locale, Message, Origins, RedirectUrl, TenantId,
         TextError, TokenKey,
     },
-    function::WarmUp,
+    function::{WarmUp, introduce},
     http::{Answer, Caller, Problem, Scope, SignIn, check_parameters, field, json_body},
     mail::{Doctor, Sender, Templates, health::MailProblem},
     store::Store,
@@ -118,7 +118,8 @@ pub async fn handle(state: &Invite, request: &Request) -> Answer {
     let dry_run = dry_run(request)?;
     let mut body: Body = json_body(request)?;
     let entries = rows::entries(&mut body)?;
-    introduce(state, &mut caller).await?;
+    // Mails say who invites.
+    introduce(&state.store, &mut caller).await?;
     let terms = Terms {
         dry_run,
         ..terms(state, request, caller, body)?
@@ -158,17 +159,6 @@ async fn warnings(state: &Invite, terms: &Terms, rows: &[Row]) -> Vec<MailProble
         return Vec::new();
     }
     state.doctor.check(&recipients).await
-}
-
-/// Cognito's access tokens have no name, but mails say who invites. Who signs in at the stack's own pool was invited
-/// once too, so the table knows.
-async fn introduce(state: &Invite, caller: &mut Caller) -> Result<(), Problem> {
-    if let (None, Some(id)) = (&caller.identity.name, caller.user) {
-        let user = state.store.user(id).await?;
-        let user = user.filter(|user| user.tenant == caller.tenant);
-        caller.identity.name = user.and_then(|user| user.name);
-    }
-    Ok(())
 }
 
 fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Result<Terms, Problem> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use usher::{
     domain::{
         EmailAddress, EmailError, EmailKey, ExternalId, Group, Invitation, Locale, Metadata, Nonce,
-        PersonName, User, UserId, split_paste,
+        PersonName, SuppressionReason, User, UserId, split_paste,
     },
     http::Problem,
 };
@@ -46,8 +46,8 @@ pub(crate) enum Fate {
     InvalidInvitee(&'static str, String),
     /// Addresses of this domain are not invited.
     DomainNotAllowed,
-    /// The address must not be written to.
-    Suppressed,
+    /// Nobody's address, which must not be written to, for this reason.
+    Suppressed(SuppressionReason),
     /// The database did not take the row.
     NotWritten,
 }

@@ -1,5 +1,7 @@
 //! `GET /v1/users`, `GET /v1/users/{id}` and `GET /v1/users/{id}/history`: who was invited, what has become of it, and what
-//! happened on the way.
+//! happened on the way. And `GET /v1/me`: who asks, and what they may do.
+
+mod me;
 
 use lambda_http::{Request, RequestExt};
 use serde::Serialize;
@@ -58,13 +60,16 @@ struct History<'a> {
     list_metadata: ListMetadata,
 }
 
-/// Answers with one user if the path names one, or with their history, else with a page of users.
+/// Answers with one user if the path names one, or with their history, else with a page of users; or with who asks.
 pub async fn handle(state: &List, request: &Request) -> Answer {
-    let caller = state.sign_in.caller(request, Scope::UsersRead)?;
-    if request
+    let names_user = request
         .path_parameters_ref()
-        .is_some_and(|parameters| parameters.first("id").is_some())
-    {
+        .is_some_and(|parameters| parameters.first("id").is_some());
+    if !names_user && request.raw_http_path().ends_with("/me") {
+        return me::me(state, request).await;
+    }
+    let caller = state.sign_in.caller(request, Scope::UsersRead)?;
+    if names_user {
         let user = one(state, request, &caller).await?;
         if request.uri().path().ends_with("/history") {
             history(state, request, user.id).await

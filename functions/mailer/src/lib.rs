@@ -311,8 +311,8 @@ async fn write_outcome(
         Outcome::Retry { known: false, .. } if tries.doubted().doubtful >= UNKNOWN_REFUSALS => {
             return store.mail_failed(user, record, now, GIVEN_UP).await;
         }
-        // Should somebody want it again, it still waits.
-        Outcome::Unwanted => (user.expires_at.duration_since(now), tries, IN_TURN),
+        // Somebody may want it again before this is written: then it has its turn soon. If not, the sweeper puts it aside.
+        Outcome::Unwanted => (FIRST_PAUSE, tries, IN_TURN),
         Outcome::Wait(pause) => (*pause, tries, IN_TURN),
         Outcome::Retry { known: true, .. } => (pause_after(tries.all), tries.put_off(), BUSY),
         Outcome::Retry { known: false, .. } => (pause_after(tries.all), tries.doubted(), BUSY),

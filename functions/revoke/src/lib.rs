@@ -1,6 +1,9 @@
 //! `POST /v1/users/{id}/revoke`: an administrator withdraws an invitation, and its link dies at once.
+//! `POST /v1/users/{id}/restore`: they take that back.
 
-use lambda_http::{Request, http::StatusCode};
+mod restore;
+
+use lambda_http::{Request, RequestExt, http::StatusCode};
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
@@ -42,8 +45,17 @@ impl WarmUp for Revoke {
     }
 }
 
-/// Answers with the user, who is `revoked` now.
+/// Answers the route that the path ends with.
 pub async fn handle(state: &Revoke, request: &Request) -> Answer {
+    if request.raw_http_path().ends_with("/restore") {
+        restore::restore(state, request).await
+    } else {
+        revoke(state, request).await
+    }
+}
+
+/// Answers with the user, who is `revoked` now.
+async fn revoke(state: &Revoke, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
     let id = path_id(request)?;
     let revoke = domain::Revoke {
@@ -87,7 +99,7 @@ fn refused(refusal: RevokeRefusal) -> Problem {
         RevokeRefusal::Revoked => conflict(
             "already_revoked",
             "This invitation is revoked already.",
-            "Nothing is left to do.",
+            "Nothing is left to do. To take it back, use POST /v1/users/{id}/restore.",
         ),
         RevokeRefusal::Declined => conflict(
             "already_declined",

@@ -33,14 +33,19 @@ const fn public(method: &'static str, path: &'static str, function: &'static str
 }
 
 /// All routes of the API.
-pub const ROUTES: [Route; 15] = [
+pub const ROUTES: [Route; 20] = [
     signed_in("POST", "/v1/invitations", "invite"),
+    signed_in("POST", "/v1/invitations/resend", "resend"),
     signed_in("POST", "/v1/users/{id}/resend", "resend"),
+    signed_in("GET", "/v1/users/{id}/link", "resend"),
     signed_in("POST", "/v1/users/{id}/revoke", "revoke"),
+    signed_in("POST", "/v1/users/{id}/restore", "revoke"),
+    signed_in("GET", "/v1/me", "list"),
     signed_in("GET", "/v1/users", "list"),
     signed_in("GET", "/v1/users/{id}", "list"),
     signed_in("GET", "/v1/users/{id}/history", "list"),
     signed_in("DELETE", "/v1/users/{id}/suppression", "suppression"),
+    signed_in("POST", "/v1/suppressions/lift", "suppression"),
     signed_in("GET", "/v1/mail-health", "settings"),
     public("POST", "/v1/accept", "accept"),
     public("POST", "/v1/accept/lookup", "accept"),

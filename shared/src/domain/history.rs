@@ -68,6 +68,8 @@ pub enum HistoryKind {
     Declined,
     /// An administrator withdrew the invitation.
     Revoked,
+    /// An administrator took that back.
+    Restored,
     /// The link's time is over.
     Expired,
 }
@@ -93,6 +95,7 @@ impl HistoryKind {
             Self::Accepted => "accepted",
             Self::Declined => "declined",
             Self::Revoked => "revoked",
+            Self::Restored => "restored",
             Self::Expired => "expired",
         }
     }
@@ -167,7 +170,8 @@ pub fn happened(old: Option<&User>, new: &User, ended: bool) -> Vec<HistoryEvent
         HistoryEvent::made(kind, new).by(by)
     });
     let state = state(old, new).map(|kind| {
-        let by = administrator.filter(|_| kind == HistoryKind::Revoked);
+        let theirs = matches!(kind, HistoryKind::Revoked | HistoryKind::Restored);
+        let by = administrator.filter(|_| theirs);
         HistoryEvent::made(kind, new).by(by)
     });
     let lifted = old.suppressed.is_some() && new.suppressed.is_none();
@@ -202,6 +206,9 @@ fn state(old: &User, new: &User) -> Option<HistoryKind> {
         StateName::Accepted => Some(HistoryKind::Accepted),
         StateName::Declined => Some(HistoryKind::Declined),
         StateName::Revoked => Some(HistoryKind::Revoked),
+        StateName::Pending if before == StateName::Revoked && old.nonce == new.nonce => {
+            Some(HistoryKind::Restored)
+        }
         // Sent again: that is said already.
         StateName::Pending | StateName::Expired => None,
     }

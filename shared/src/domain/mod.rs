@@ -17,6 +17,7 @@ mod paste;
 mod redirect;
 mod reminder;
 mod requirement;
+mod restore;
 mod text;
 mod token;
 mod user;
@@ -38,6 +39,7 @@ pub use self::{
     redirect::{Origins, RedirectError, RedirectUrl},
     reminder::{Reminders, RemindersError},
     requirement::Requirement,
+    restore::{NoLink, Restore, RestoreRefusal, ShowLink},
     text::{ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, TextError},
     token::{InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},
     user::{Inviter, State, StateName, UnknownState, User},

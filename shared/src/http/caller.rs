@@ -25,7 +25,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    const ALL: [Self; 4] = [
+    /// All of them.
+    pub const ALL: [Self; 4] = [
         Self::UsersRead,
         Self::UsersInvite,
         Self::UsersWrite,
@@ -62,6 +63,8 @@ pub struct Caller {
     pub tenant: TenantId,
     /// Who they are.
     pub identity: Inviter,
+    /// What they may do.
+    pub scopes: Vec<Scope>,
     /// Whether they may do everything, and so may make administrators of others.
     pub appoints: bool,
     /// Which user they are, if they sign in at the stack's own pool.
@@ -81,6 +84,16 @@ impl SignIn {
 
     /// The caller, if the token has this scope.
     pub fn caller(&self, request: &Request, scope: Scope) -> Result<Caller, Problem> {
+        let caller = self.anybody(request)?;
+        if caller.scopes.contains(&scope) {
+            Ok(caller)
+        } else {
+            Err(self.missing_scope(scope))
+        }
+    }
+
+    /// The caller, whatever they may do.
+    pub fn anybody(&self, request: &Request) -> Result<Caller, Problem> {
         let claims = claims(request)?;
         let claim = |name: &str| match claims.get(name).map(|value| value.trim()) {
             Some(NOT_TEXT) => Err(invalid_claim(name, "is no text")),
@@ -100,10 +113,8 @@ impl SignIn {
             .map_or(Ok(None), claim)?
             .is_some_and(in_administrators);
         let granted = claim("scope")?.unwrap_or_default();
-        let has = |scope: Scope| administrator || self.grants(granted, scope);
-        if !has(scope) {
-            return Err(self.missing_scope(scope));
-        }
+        let has = |scope: &Scope| administrator || self.grants(granted, *scope);
+        let scopes: Vec<_> = Scope::ALL.into_iter().filter(has).collect();
         let tenant = match claim(&self.tenant_claim)? {
             None => TenantId::default(),
             Some(name) => name
@@ -125,20 +136,26 @@ impl SignIn {
                 id: user.map_or_else(|| id.chars().take(255).collect(), |user| user.to_string()),
                 name,
             },
-            appoints: Scope::ALL.into_iter().all(has),
+            appoints: scopes.len() == Scope::ALL.len(),
+            scopes,
             user,
         })
     }
 
-    fn missing_scope(&self, scope: Scope) -> Problem {
-        let hint = match self.groups_claim {
+    /// Who can give somebody what they may not do, named by `what`: a sentence for them.
+    pub fn who_can_grant(&self, what: &str) -> String {
+        match self.groups_claim {
             Some(_) => format!(
-                "Ask an administrator to add you to the group administrators of your sign-in (or, for a program, to grant it {scope}), then sign in again."
+                "Ask an administrator to add you to the group administrators of your sign-in (or, for a program, to grant it {what}), then sign in again."
             ),
             None => format!(
-                "Ask an administrator of your sign-in to grant you {scope}, then sign in again."
+                "Ask an administrator of your sign-in to grant you {what}, then sign in again."
             ),
-        };
+        }
+    }
+
+    fn missing_scope(&self, scope: Scope) -> Problem {
+        let hint = self.who_can_grant(&scope.to_string());
         Problem::new(
             StatusCode::FORBIDDEN,
             "missing_scope",

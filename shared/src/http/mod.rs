@@ -14,7 +14,7 @@ pub use self::{
     caller::{Caller, Scope, SignIn, administrators_only},
     endpoint::{Answer, Endpoint, json, path_id},
     event::UnreadableEvent,
-    paging::{CursorKind, Paging, check_parameters, encode_cursor, query},
+    paging::{CursorKind, Paging, check_parameters, decode_cursor, encode_cursor, query},
     problem::Problem,
     retry::{corrected, daily_limit, too_soon, unavailable, user_not_found},
     user::{HistoryEventView, UserView},

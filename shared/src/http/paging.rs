@@ -102,7 +102,8 @@ pub fn encode_cursor(place: &str, kind: CursorKind) -> String {
     URL_SAFE_NO_PAD.encode(format!("{}{place}", kind.tag()))
 }
 
-fn decode_cursor(cursor: &str, kind: CursorKind) -> Result<String, Problem> {
+/// The place in a cursor of this order.
+pub fn decode_cursor(cursor: &str, kind: CursorKind) -> Result<String, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     text.as_deref()

@@ -18,6 +18,15 @@ pub struct Sender {
     pub public_url: Url,
 }
 
+/// The link, at where people reach the pages. The token stands behind `#`, so that no server, log or `Referer` ever sees it.
+pub fn accept_url(public_url: &Url, token: &InvitationToken) -> String {
+    format!(
+        "{}/accept#{}",
+        public_url.as_str().trim_end_matches('/'),
+        token.secret()
+    )
+}
+
 /// The variables of one person's mail.
 #[derive(Clone)]
 pub struct Values(Vec<(&'static str, String)>);
@@ -32,13 +41,9 @@ impl Sender {
         })
     }
 
-    /// The link. The token stands behind `#`, so that no server, log or `Referer` ever sees it.
+    /// The link: see [`accept_url`].
     pub fn accept_url(&self, token: &InvitationToken) -> String {
-        format!(
-            "{}/accept#{}",
-            self.public_url.as_str().trim_end_matches('/'),
-            token.secret()
-        )
+        accept_url(&self.public_url, token)
     }
 
     /// What the invitation says to `user`, in the language of `locale`.

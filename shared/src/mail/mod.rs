@@ -13,7 +13,7 @@ pub use self::{
     doctor::{Doctor, Seen},
     from::MailFrom,
     mailer::{Batch, Mailer, Outcome, SesUnusable},
-    message::{Sender, Values},
+    message::{Sender, Values, accept_url},
     suppression_list::{StillListed, SuppressionList},
     template::{Content, Template, Templates},
 };

@@ -32,7 +32,7 @@ pub struct Selection {
     pub state: Option<StateName>,
     /// Only those after this place.
     pub after: Option<Position>,
-    /// At most this many, 1 to 100.
+    /// At most this many, 1 at least.
     pub limit: usize,
     /// Now: it tells pending from expired.
     pub now: Timestamp,

@@ -30,6 +30,7 @@ pub use self::{
     item::user_from_image,
     list::{Page, Position, Selection},
     pace::Slot,
+    suppression::KnownAddress,
     tally::Tally,
     users::Attempt,
 };

@@ -1,12 +1,28 @@
 //! Addresses that get no mail: noted with the user, where every mail looks, and with the address, which outlives the user.
 
+use aws_sdk_dynamodb::{
+    operation::delete_item::DeleteItemError, types::ReturnValuesOnConditionCheckFailure,
+};
+
 use super::{
-    Attempt, Store, StoreError, keys,
+    Attempt, Store, StoreError,
+    item::{AddressRow, read},
+    keys,
     update::{Update, Writer},
 };
 use crate::domain::{
-    DeliveryStatus, EmailAddress, LiftSuppression, Requirement, State, StateName, Suppression, User,
+    DeliveryStatus, EmailAddress, LiftSuppression, Requirement, State, StateName, Suppression,
+    TenantId, User, UserId,
 };
+
+/// What is known of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownAddress {
+    /// Whose it is, if it is anybody's.
+    pub user_id: Option<UserId>,
+    /// Why it must not be written to, if so.
+    pub suppressed: Option<Suppression>,
+}
 
 impl Store {
     /// Lets an address have mail again; a mail that had to wait for it is announced. Refused if anything has happened to
@@ -46,6 +62,59 @@ impl Store {
             ..user.clone()
         };
         self.update_with_address(lifted, update, address).await
+    }
+
+    /// What is known of an address. Strongly consistent; one `GetItem`.
+    pub async fn address(
+        &self,
+        tenant: &TenantId,
+        email: &EmailAddress,
+    ) -> Result<Option<KnownAddress>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::address_key(tenant, &email.key())))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("GetItem", &error))?;
+        let row: Option<AddressRow> = found.item.map(read).transpose()?;
+        Ok(row.map(|row| KnownAddress {
+            user_id: row.user_id,
+            suppressed: row.suppressed,
+        }))
+    }
+
+    /// Forgets an address that no user has, and with it why it got no mail: whoever is invited by it begins anew. Answers
+    /// whether that is so now; not if something else is known of the address than this suppression. One `DeleteItem`.
+    pub async fn forget_suppression(
+        &self,
+        tenant: &TenantId,
+        email: &EmailAddress,
+        suppression: Suppression,
+    ) -> Result<bool, StoreError> {
+        let was = serde_dynamo::to_attribute_value(suppression).map_err(StoreError::unwritable)?;
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::address_key(tenant, &email.key())))
+            .condition_expression("attribute_not_exists(user_id) AND suppressed = :was")
+            .expression_attribute_values(":was", was)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                // The SDK has tried again after an answer was lost, if there is no such row.
+                Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(failed.item.as_ref().is_none_or(|item| item.is_empty()))
+                }
+                _ => Err(StoreError::of("DeleteItem", &error)),
+            },
+        }
     }
 
     /// Notes with the user and with the address that it gets no mail, unless a greater or newer reason is known, or it was

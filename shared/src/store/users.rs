@@ -13,8 +13,8 @@ use super::{
     update::{Update, Writer},
 };
 use crate::domain::{
-    Accept, Decline, MailKind, Renew, Resend, Revoke, State, StateName, Suppression,
-    SuppressionReason, User, UserId,
+    Accept, Decline, DeliveryStatus, MailKind, Renew, Requirement, Resend, Restore, Revoke, State,
+    StateName, Suppression, SuppressionReason, User, UserId,
 };
 
 /// What became of a conditional write.
@@ -92,6 +92,29 @@ impl Store {
             .remove(&["outbox"])
             .require(&revoke.requirements())?;
         self.update_user(id, update).await
+    }
+
+    /// Takes the withdrawal back, with the link as it was. A mail that had not gone yet is announced again. Refused if
+    /// anything has happened to the user since they were read.
+    pub async fn restore(&self, user: &User, restore: &Restore) -> Result<Attempt, StoreError> {
+        let update = self
+            .update_of_user(restore.now, Writer::Request)?
+            .state(&restore.tenant, StateName::Pending)?
+            .set("changed_by", &restore.by)?
+            .remove(&["revoked_at"])
+            .require(&restore.requirements())?
+            .require(&[Requirement::Version(user.version)])?;
+        let mailable = user.suppressed.is_none() && !user.has_expired(restore.now);
+        let update = match user.delivery.status {
+            DeliveryStatus::Queued if mailable && !user.mail_is_reported() => update
+                .set("outbox", user.mail_kind())?
+                .due(user.id, restore.mail_due())?,
+            // Nobody would look at this user any more. The sweeper knows what is to be done.
+            _ if user.due_at.is_none() => update.due(user.id, restore.now)?,
+            // A mail may be on its way, or was left alone for a while: that has to end as it was to.
+            _ => update,
+        };
+        self.update_user(user.id, update).await
     }
 
     /// Registers the person. Of any number of racing calls, DynamoDB lets one through.

@@ -94,6 +94,26 @@ impl Person {
         DONE
     }
 
+    pub(crate) fn restore(&mut self) -> Said {
+        if self.state != State::Revoked {
+            return (409, "not_revoked");
+        }
+        self.state = State::Pending;
+        DONE
+    }
+
+    /// Whether an administrator is shown the newest link.
+    pub(crate) fn show_link(&self, now: i64) -> Said {
+        match self.state {
+            State::Accepted => (409, "already_registered"),
+            State::Revoked => (409, "revoked"),
+            State::Declined => (409, "declined"),
+            State::Pending if now >= self.expires => (409, "expired"),
+            State::Pending if !self.made => (409, "mail_on_its_way"),
+            State::Pending => DONE,
+        }
+    }
+
     /// The mailer runs: whether it mails the newest link.
     pub(crate) fn mailed(&mut self, now: i64) -> bool {
         let goes = self.mail == Mail::Waiting && self.state == State::Pending && now < self.expires;

@@ -42,6 +42,9 @@ fn whatever_administrators_and_invitees_do_in_any_order_is_answered_as_the_model
         "decline 200",
         "renew 200",
         "resend 429 daily_limit",
+        "resend many 200",
+        "restore 200",
+        "link 200",
         "mails",
     ] {
         let asked = counts.contains_key(what);

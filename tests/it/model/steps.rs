@@ -56,6 +56,19 @@ pub(crate) enum Step {
         who: Who,
         place: Place,
     },
+    Restore {
+        who: Who,
+        place: Place,
+    },
+    ShowLink {
+        who: Who,
+        place: Place,
+    },
+    /// Everybody of theirs by their ids, or those in a state.
+    ResendMany {
+        who: Who,
+        state: Option<&'static str>,
+    },
     Get {
         who: Who,
         place: Place,
@@ -150,7 +163,13 @@ fn step(weather: &mut Weather, people: usize) -> Step {
         1 - who.tenant()
     };
     let place = (tenant, person);
-    match weather.below(100) {
+    match weather.below(110) {
+        100..104 => Step::Restore { who, place },
+        104..107 => Step::ShowLink { who, place },
+        107.. => Step::ResendMany {
+            who,
+            state: weather.pick(&[None, Some("pending"), Some("expired")]),
+        },
         0..14 => Step::Invite {
             who,
             person,
@@ -184,6 +203,6 @@ fn step(weather: &mut Weather, people: usize) -> Step {
             seconds: weather.pick(&TIMES),
         },
         79..83 => Step::Sweep,
-        _ => Step::Mail,
+        83..100 => Step::Mail,
     }
 }

@@ -47,13 +47,32 @@ impl Ask {
         }
     }
 
-    /// `resend` or `revoke`.
+    /// `resend`, `revoke` or `restore`.
     pub(crate) fn change(claims: &Value, what: &'static str, id: &str, body: Value) -> Self {
+        let function = if what == "restore" { "revoke" } else { what };
         Self {
             id: Some(id.to_owned()),
             claims: Some(claims.clone()),
             body,
-            ..Self::new(what, "POST", format!("/v1/users/{id}/{what}"))
+            ..Self::new(function, "POST", format!("/v1/users/{id}/{what}"))
+        }
+    }
+
+    /// Many are sent their invitation again.
+    pub(crate) fn resend_many(claims: &Value, body: Value) -> Self {
+        Self {
+            claims: Some(claims.clone()),
+            body,
+            ..Self::new("resend", "POST", "/v1/invitations/resend")
+        }
+    }
+
+    /// The link as it is now.
+    pub(crate) fn show_link(claims: &Value, id: &str) -> Self {
+        Self {
+            id: Some(id.to_owned()),
+            claims: Some(claims.clone()),
+            ..Self::new("resend", "GET", format!("/v1/users/{id}/link"))
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use usher::domain::{
-    DeliveryStatus, Feedback, HistoryKind, InvitationToken, StateName, User, happened,
+    DeliveryStatus, Feedback, HistoryKind, InvitationToken, State, StateName, User, happened,
 };
 use usher_local::ses::EventKind;
 
@@ -129,11 +129,27 @@ fn allowed_state(old: &User, new: &User) -> Check {
     let holds = match (was, is) {
         (Pending, Accepted) => !old.has_expired(new.updated_at) && !fresh,
         (Pending, Revoked | Declined) => !fresh,
-        (Revoked | Declined, Pending) => fresh,
+        // A revocation is taken back with the link as it was, to the instant at which it ends.
+        (Revoked, Pending) => fresh || restored(old, new),
+        (Declined, Pending) => fresh,
         (Pending, Pending) => true,
         _ => was == is && !fresh,
     };
     must(holds, &format!("{was} became {is}"))
+}
+
+/// Whether a revocation was taken back, and nothing else.
+fn restored(old: &User, new: &User) -> bool {
+    let revoked = old.state.name() == StateName::Revoked;
+    let link = |user: &User| {
+        (
+            user.nonce,
+            user.token_hash,
+            user.renewed_hash,
+            user.expires_at,
+        )
+    };
+    revoked && new.state == State::Pending && link(old) == link(new)
 }
 
 /// What may become of a mail while its link stays the same.
@@ -142,7 +158,7 @@ fn allowed_delivery(old: &User, new: &User) -> Check {
     let (was, is) = (old.delivery.status, new.delivery.status);
     let announced = old.outbox.is_none() && new.outbox.is_some();
     must(
-        !announced || old.due_at.is_some_and(|due| due <= new.updated_at),
+        !announced || restored(old, new) || old.due_at.is_some_and(|due| due <= new.updated_at),
         "a mail is announced again before it is due",
     )?;
     let holds = match (was, is) {

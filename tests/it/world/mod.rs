@@ -215,6 +215,31 @@ impl World {
         self.finish_both(first, second).await
     }
 
+    /// The mailer gets these records, and meanwhile these are asked, one after the other, each after a pause.
+    pub(crate) async fn mail_while_asking_all(
+        &mut self,
+        records: &[Value],
+        asks: Vec<(Duration, Ask)>,
+    ) -> Option<Value> {
+        let first = self.mailer(records, None);
+        let asks = asks.into_iter().map(|(pause, ask)| {
+            let call = self.functions[ask.function](ask.event());
+            async move {
+                tokio::time::sleep(pause).await;
+                Reply::of(&call.await)
+            }
+        });
+        let calls: Vec<_> = asks.collect();
+        let second = self.run("asked one after the other", None, async {
+            let mut replies = Vec::new();
+            for call in calls {
+                replies.push(call.await);
+            }
+            replies
+        });
+        self.finish_both(first, second).await
+    }
+
     /// The mailer gets these records while the sweeper runs. What the mailer answers.
     pub(crate) async fn mail_while_sweeping(&mut self, records: &[Value]) -> Option<Value> {
         let (first, second) = (self.mailer(records, None), self.sweeping(None));

@@ -1,0 +1,60 @@
+//! What holds for everybody whom a request sends their invitation again.
+
+use usher::{
+    domain::{self, Inviter, Lifetime, Locale, LocaleSource, Message, Nonce, TenantId, UserId},
+    http::{Caller, Problem, field},
+};
+
+use crate::Resend;
+
+/// What was sent.
+pub(crate) struct Asked {
+    pub(crate) locale: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) expires_in_days: Option<i64>,
+    pub(crate) reactivate: Option<bool>,
+}
+
+/// What it means, and who asks.
+pub(crate) struct Terms {
+    pub(crate) tenant: TenantId,
+    by: Inviter,
+    appoints: bool,
+    locale: Option<(Locale, LocaleSource)>,
+    message: Option<Message>,
+    lifetime: Lifetime,
+    reactivate: bool,
+}
+
+impl Terms {
+    pub(crate) fn of(state: &Resend, caller: Caller, asked: Asked) -> Result<Self, Problem> {
+        let locale: Option<Locale> = field("locale", asked.locale, |tag| tag.parse())?;
+        Ok(Self {
+            tenant: caller.tenant,
+            by: caller.identity,
+            appoints: caller.appoints,
+            locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
+            message: field("message", asked.message, |text| Message::parse(&text))?,
+            lifetime: field("expires_in_days", asked.expires_in_days, Lifetime::days)?
+                .unwrap_or_default(),
+            reactivate: asked.reactivate.unwrap_or_default(),
+        })
+    }
+
+    /// The operation on one user, with a link of their own.
+    pub(crate) fn resend(&self, state: &Resend, id: UserId) -> domain::Resend {
+        let nonce = Nonce::new(state.entropy.bytes());
+        domain::Resend {
+            tenant: self.tenant.clone(),
+            by: self.by.clone(),
+            now: state.clock.now(),
+            reactivate: self.reactivate,
+            appoints: self.appoints,
+            locale: self.locale.clone(),
+            message: self.message.clone(),
+            lifetime: self.lifetime,
+            token: state.key.issue(&self.tenant, id, nonce),
+            nonce,
+        }
+    }
+}
