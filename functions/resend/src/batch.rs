@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 use tokio::time::Instant;
 use usher::{
     domain::{EmailAddress, ResendRefusal, User, UserId},
-    store::{Attempt, StoreError},
+    store::{Attempt, Position, StoreError},
 };
 
 use crate::{Resend, terms::Terms};
@@ -26,13 +26,15 @@ const LAST_WRITE: Duration = Duration::from_secs(17);
 pub(crate) struct Row {
     pub(crate) id: Option<UserId>,
     pub(crate) email: Option<EmailAddress>,
+    /// Where the walk goes on after this user, if it is one.
+    pub(crate) place: Option<Position>,
     pub(crate) fate: Fate,
 }
 
 /// What becomes of a user.
 #[derive(Clone, Copy)]
 pub(crate) enum Fate {
-    /// To be written.
+    /// To be written. When all is done, there was no time left for it.
     Open,
     /// A mail with a new link is queued.
     Resent,
@@ -46,7 +48,7 @@ pub(crate) enum Fate {
     Unavailable,
 }
 
-/// What the database said of a row: nothing, if it was not asked, or gave no answer.
+/// What the database said of a row: nothing, if it has given out, or gave no answer.
 type Said = Result<(Fate, Option<EmailAddress>), Option<StoreError>>;
 
 /// The rows for these ids, as they were sent.
@@ -66,6 +68,7 @@ pub(crate) fn rows_of_ids(ids: &[String]) -> Vec<Row> {
         Row {
             id,
             email: None,
+            place: None,
             fate,
         }
     });
@@ -76,6 +79,7 @@ pub(crate) fn rows_of_ids(ids: &[String]) -> Vec<Row> {
 pub(crate) fn rows_of_users(users: Vec<User>) -> Vec<Row> {
     let row = |user: User| Row {
         id: Some(user.id),
+        place: Some(Position::of(&user)),
         email: Some(user.email),
         fate: Fate::Open,
     };
@@ -100,8 +104,10 @@ pub(crate) async fn write(
         .map(|(index, id)| {
             let failures = &failures;
             async move {
-                let over = began.elapsed() > LAST_WRITE;
-                if over || failures.load(Ordering::Relaxed) >= WRITES_AT_A_TIME {
+                if began.elapsed() > LAST_WRITE {
+                    return (index, Ok((Fate::Open, None)));
+                }
+                if failures.load(Ordering::Relaxed) >= WRITES_AT_A_TIME {
                     return (index, Err(None));
                 }
                 let said = write_one(state, terms, id).await;
@@ -117,6 +123,7 @@ pub(crate) async fn write(
     while let Some((index, said)) = written.next().await {
         let row = &mut rows[index];
         match said {
+            Ok((Fate::Open, _)) => {}
             Ok((fate, email)) => {
                 confirmed += 1;
                 row.fate = fate;

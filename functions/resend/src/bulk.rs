@@ -7,7 +7,7 @@ use usher::{
     domain::{ResendRefusal, StateName, SuppressionReason, UserId},
     http::{
         Answer, CursorKind, Problem, Scope, check_parameters, decode_cursor, encode_cursor, json,
-        json_body, required_field,
+        json_body, required_field, unavailable,
     },
     store::{Position, Selection},
 };
@@ -83,7 +83,7 @@ pub(crate) async fn bulk(state: &Resend, request: &Request) -> Answer {
         reactivate: body.reactivate,
     };
     let terms = Terms::of(state, caller, asked)?;
-    let (mut rows, after) = match whose {
+    let (mut rows, mut after) = match whose {
         Whose::Ids(ids) => (rows_of_ids(&ids), None),
         Whose::State(name, after) => {
             let selection = Selection {
@@ -98,12 +98,28 @@ pub(crate) async fn bulk(state: &Resend, request: &Request) -> Answer {
         }
     };
     let trouble = write(state, &terms, &mut rows, began).await;
+    if rows.iter().any(|row| row.place.is_some()) {
+        after = go_on(&mut rows, after)?;
+    }
     let answer = answer(&rows, after);
     match trouble {
         None => json(&answer),
         Some(error) => Err(Problem::from(error)
             .with("counts", answer.counts)
             .with("results", answer.results)),
+    }
+}
+
+/// Leaves out the users of a state that there was no time for, so that the walk goes on with them.
+fn go_on(rows: &mut Vec<Row>, after: Option<Position>) -> Result<Option<Position>, Problem> {
+    let open = |row: &Row| matches!(row.fate, Fate::Open);
+    match rows.iter().position(open) {
+        None => Ok(after),
+        Some(first) => {
+            rows.truncate(first);
+            let last = rows.last().and_then(|row| row.place.clone());
+            last.map(Some).ok_or_else(unavailable)
+        }
     }
 }
 
@@ -206,7 +222,11 @@ fn describe(fate: Fate) -> (&'static str, Option<String>) {
             "invalid_id",
             "This is no user id. Take the id from GET /v1/users.",
         ),
-        Fate::Open | Fate::Unavailable => (
+        Fate::Open => (
+            "unavailable",
+            "There was no time left for this row. Send it again.",
+        ),
+        Fate::Unavailable => (
             "unavailable",
             "The database did not confirm this row: its mail may be queued or not. Send the row again; too_soon says that it was.",
         ),
@@ -281,6 +301,7 @@ mod tests {
             let row = || Row {
                 id: Some(UserId::from_bytes([255; 16])),
                 email: email.clone(),
+                place: None,
                 fate,
             };
             let rows: Vec<_> = (0..MOST_IDS).map(|_| row()).collect();

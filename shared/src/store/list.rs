@@ -23,6 +23,13 @@ const LONGEST_ADDRESS: usize = 254;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(pub String);
 
+impl Position {
+    /// Where this user is in a list by the time of invitation.
+    pub fn of(user: &User) -> Self {
+        Self(keys::by_state_sk(user.invited_at, user.id))
+    }
+}
+
 /// Which users, and how many.
 #[derive(Clone, Debug)]
 pub struct Selection {
