@@ -6,6 +6,8 @@
 mod assets;
 mod page;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 
@@ -78,7 +80,7 @@ impl WarmUp for Pages {
     }
 }
 
-/// The languages that mails have, and so the pages: `en de`.
+/// The languages that mails have, and so the pages: `en de ar`.
 fn languages() -> String {
     let templates = Templates::built_in();
     let locales = templates.locales().iter().map(ToString::to_string);

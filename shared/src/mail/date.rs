@@ -32,19 +32,36 @@ const GERMAN: [&str; 12] = [
     "November",
     "Dezember",
 ];
+const ARABIC: [&str; 12] = [
+    "يناير",
+    "فبراير",
+    "مارس",
+    "أبريل",
+    "مايو",
+    "يونيو",
+    "يوليو",
+    "أغسطس",
+    "سبتمبر",
+    "أكتوبر",
+    "نوفمبر",
+    "ديسمبر",
+];
 
 /// The instant in UTC, in the words of a built-in template's language; in English for any other.
 pub(super) fn in_words(at: Timestamp, locale: &Locale) -> String {
     let at = at.to_zoned(TimeZone::UTC);
     let month = usize::try_from(at.month() - 1).unwrap_or(0);
     let (day, year, hour, minute) = (at.day(), at.year(), at.hour(), at.minute());
-    if locale.language().to_string() == "de" {
-        format!(
+    match locale.language().to_string().as_str() {
+        "de" => format!(
             "{day}. {} {year}, {hour:02}:{minute:02} Uhr UTC",
             GERMAN[month]
-        )
-    } else {
-        format!("{day} {} {year}, {hour:02}:{minute:02} UTC", ENGLISH[month])
+        ),
+        "ar" => format!(
+            "{day} {} {year} الساعة {hour:02}:{minute:02} بتوقيت UTC",
+            ARABIC[month]
+        ),
+        _ => format!("{day} {} {year}, {hour:02}:{minute:02} UTC", ENGLISH[month]),
     }
 }
 
@@ -58,6 +75,10 @@ mod tests {
         assert_eq!(
             in_words(at, &"de-AT".parse().unwrap()),
             "9. März 2026, 08:05 Uhr UTC"
+        );
+        assert_eq!(
+            in_words(at, &"ar-EG".parse().unwrap()),
+            "9 مارس 2026 الساعة 08:05 بتوقيت UTC"
         );
         assert_eq!(in_words(at, &Locale::english()), "9 March 2026, 08:05 UTC");
     }

@@ -203,7 +203,7 @@ mod tests {
             Some("Welcome!\nSee you <soon>."),
         );
         let (bare, bare_token) = user(None, None, None);
-        for locale in ["en", "de"] {
+        for locale in ["en", "de", "ar"] {
             let full = render(locale, &named, &token);
             insta::assert_snapshot!(
                 format!("{locale}_full_text"),

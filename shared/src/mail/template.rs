@@ -61,7 +61,7 @@ macro_rules! built_in {
 impl Templates {
     /// The invitation in the languages Usher comes with.
     pub fn built_in() -> Self {
-        let all = vec![built_in!("en"), built_in!("de")];
+        let all = vec![built_in!("en"), built_in!("de"), built_in!("ar")];
         let locales = all.iter().map(|template| template.locale.clone()).collect();
         Self { all, locales }
     }
@@ -192,6 +192,6 @@ mod tests {
             .iter()
             .map(ToString::to_string)
             .collect();
-        assert_eq!(locales, ["en", "de"]);
+        assert_eq!(locales, ["en", "de", "ar"]);
     }
 }

@@ -1,0 +1,137 @@
+//! The documents, and what they load.
+
+use std::collections::BTreeSet;
+
+use super::{PAGES, asset, between, modules};
+use crate::{assets, page::Page};
+
+#[test]
+fn whatever_a_page_loads_is_there() {
+    for (name, html) in PAGES {
+        let files: Vec<_> = between(html, "{{assets}}/", "\"").collect();
+        assert!(files.len() > 1, "{name}");
+        for file in files {
+            assert!(assets::find(file).is_some(), "{name} names {file}");
+        }
+        // Where a module names one that there is not, following it fails.
+        modules(html, true);
+    }
+}
+
+#[test]
+fn no_module_waits_for_another_to_be_read() {
+    for (name, html) in PAGES {
+        let named: BTreeSet<_> =
+            between(html, "<link rel=\"modulepreload\" href=\"{{assets}}/", "\"")
+                .chain(between(html, "src=\"{{assets}}/", "\""))
+                .filter(|file| file.ends_with(".js"))
+                .collect();
+        for module in modules(html, false) {
+            assert!(named.contains(module), "{name} does not preload {module}");
+        }
+        for file in named {
+            assert!(
+                modules(html, true).contains(file),
+                "{name} preloads {file} for nothing"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_file_is_used_by_a_page() {
+    let mut used: BTreeSet<&str> = PAGES
+        .iter()
+        .flat_map(|(_, html)| {
+            let mut used = modules(html, true);
+            used.extend(between(html, "{{assets}}/", "\""));
+            used
+        })
+        .collect();
+    // A page that is opened on demand brings its own style.
+    let on_demand: Vec<_> = used
+        .iter()
+        .copied()
+        .filter(|name| name.ends_with(".js"))
+        .collect();
+    for module in on_demand {
+        used.extend(between(asset(module), "\"./", "\"").filter(|name| name.ends_with(".css")));
+    }
+    for file in assets::all() {
+        let catalogue = file.name.starts_with("texts.") && file.name.ends_with(".json");
+        assert!(
+            catalogue || used.contains(file.name),
+            "nobody uses {}",
+            file.name
+        );
+    }
+}
+
+#[test]
+fn a_page_has_no_script_style_or_handler_in_itself() {
+    for (name, html) in PAGES {
+        assert!(!html.contains("<style"), "{name}");
+        for tag in between(html, "<", ">") {
+            assert!(
+                !tag.starts_with("script") || tag.contains(" src="),
+                "{name}: {tag}"
+            );
+            assert!(!tag.contains(" style="), "{name}: {tag}");
+            assert!(!tag.contains("javascript:"), "{name}: {tag}");
+            let handler = tag
+                .split_whitespace()
+                .skip(1)
+                .find(|part| part.starts_with("on"));
+            assert_eq!(handler, None, "{name}: {tag}");
+        }
+    }
+}
+
+#[test]
+fn no_module_turns_text_into_html() {
+    for (name, html) in PAGES {
+        for module in modules(html, true) {
+            for danger in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+            ] {
+                assert!(
+                    !asset(module).contains(danger),
+                    "{name}: {danger} in {module}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_with_everything_it_loads_is_small() {
+    let catalogues = assets::all()
+        .iter()
+        .filter(|file| file.name.ends_with(".json"));
+    let largest = catalogues.map(|file| file.gzip.len()).max().unwrap();
+    for (name, html) in PAGES {
+        let mut files = modules(html, true);
+        files.extend(between(html, "{{assets}}/", "\""));
+        let files = files
+            .iter()
+            .map(|file| assets::find(file).unwrap().gzip.len());
+        let page = Page::new(html, &[]).unwrap().gzip.len();
+        let all = page + files.sum::<usize>() + largest;
+        assert!(all < 60 * 1024, "{name} is {all} bytes");
+    }
+}
+
+#[test]
+fn without_a_script_or_its_texts_the_page_for_invited_people_speaks_every_language() {
+    let html = PAGES[0].1;
+    for locale in usher::mail::Templates::built_in().locales() {
+        for element in ["<div", "<p", "<span"] {
+            let spoken = format!("{element} lang=\"{locale}\"");
+            assert!(html.contains(&spoken), "{spoken}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What holds the pages' files together, none of which a compiler looks at.
+
+mod documents;
+mod texts;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::assets;
+
+/// The pages, as they lie in the folder.
+const PAGES: [(&str, &str); 2] = [
+    ("accept.html", include_str!("../../web/accept.html")),
+    ("users.html", include_str!("../../web/users.html")),
+];
+
+fn asset(name: &str) -> &'static str {
+    let asset = assets::find(name).unwrap_or_else(|| panic!("there is no {name}"));
+    std::str::from_utf8(asset.plain).unwrap()
+}
+
+/// What stands between each `before` and the `after` that follows it.
+fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<Item = &'a str> {
+    let parts = text.split(before).skip(1);
+    parts.filter_map(move |part| Some(part.split_once(after)?.0))
+}
+
+/// The modules that a page's script leads to, the script among them; with those that are only loaded on demand, or without.
+fn modules(page: &str, on_demand: bool) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<&str> =
+        between(page, "<script type=\"module\" src=\"{{assets}}/", "\"").collect();
+    while let Some(module) = open.pop() {
+        if found.insert(module) {
+            let text = asset(module);
+            open.extend(between(text, "from \"./", "\""));
+            open.extend(between(text, "import \"./", "\""));
+            if on_demand {
+                open.extend(between(text, "import(\"./", "\""));
+            }
+        }
+    }
+    found
+}
+
+/// The path in the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
