@@ -25,17 +25,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut version = Sha256::new();
     let mut assets = String::new();
     for path in &files {
-        let (name, plain) = (name(path)?, fs::read(path)?);
+        let (name, plain) = (name(path)?, without_comments(&fs::read_to_string(path)?)?);
         version.update(name.len().to_be_bytes());
         version.update(name);
         version.update(plain.len().to_be_bytes());
         version.update(&plain);
-        let compressed = out.join(format!("{name}.gz"));
+        let (sent, compressed) = (out.join(name), out.join(format!("{name}.gz")));
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(&plain)?;
+        encoder.write_all(plain.as_bytes())?;
+        fs::write(&sent, &plain)?;
         fs::write(&compressed, encoder.finish()?)?;
         let content_type = content_type(path).ok_or_else(|| format!("what is {name}?"))?;
-        let (plain, gzip) = (literal(path)?, literal(&compressed)?);
+        let (plain, gzip) = (literal(&sent)?, literal(&compressed)?);
         writeln!(
             assets,
             "Asset {{ name: {name:?}, content_type: {content_type:?}, plain: include_bytes!({plain}), gzip: include_bytes!({gzip}) }},"
@@ -55,6 +56,30 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
     )?;
     Ok(())
+}
+
+/// The text without the lines that are nothing but comments. They are for who reads the source, and an eighth of what the
+/// pages would send.
+fn without_comments(text: &str) -> Result<String, String> {
+    let mut kept = String::with_capacity(text.len());
+    let mut inside = false;
+    for line in text.lines() {
+        let words = line.trim();
+        inside |= words.starts_with("/*");
+        if !inside && !words.starts_with("//") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        if inside && let Some((_, after)) = words.split_once("*/") {
+            if !after.is_empty() {
+                return Err(format!(
+                    "put on a line of its own what follows the comment: {line}"
+                ));
+            }
+            inside = false;
+        }
+    }
+    Ok(kept)
 }
 
 /// The path as a literal of Rust.

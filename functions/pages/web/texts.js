@@ -112,13 +112,21 @@ function locale() {
   return navigator.languages.find((tag) => base(tag) === base(current)) ?? (current === "en" ? "en-GB" : current);
 }
 
+// A formatter takes much longer to make than to use, and a list has thousands of instants.
+const formatters = new Map();
+function made(Format, options = {}) {
+  const key = `${Format.name} ${locale()} ${JSON.stringify(options)}`;
+  if (!formatters.has(key)) formatters.set(key, new Format(locale(), options));
+  return formatters.get(key);
+}
+
 /** A number. */
-export const number = (n, options) => new Intl.NumberFormat(locale(), options).format(n);
+export const number = (n, options) => made(Intl.NumberFormat, options).format(n);
 
 /** An instant as date and time, where the person is. Empty if it is none. */
 export function dateTime(instant, options = { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" }) {
   const date = new Date(instant ?? Number.NaN);
-  return Number.isNaN(date.getTime()) ? "" : new Intl.DateTimeFormat(locale(), options).format(date);
+  return Number.isNaN(date.getTime()) ? "" : made(Intl.DateTimeFormat, options).format(date);
 }
 
 const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
@@ -128,5 +136,5 @@ export function relative(instant, { now = Date.now(), style = "long" } = {}) {
   const seconds = (new Date(instant ?? Number.NaN).getTime() - now) / 1000;
   if (Number.isNaN(seconds)) return "";
   const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
-  return new Intl.RelativeTimeFormat(locale(), { numeric: "auto", style }).format(Math.trunc(seconds / length), unit);
+  return made(Intl.RelativeTimeFormat, { numeric: "auto", style }).format(Math.trunc(seconds / length), unit);
 }
