@@ -85,6 +85,13 @@ export function guessSeparator(text) {
   return [",", ";", "\t", "|"].reduce((best, other) => (even(other) > even(best) ? other : best));
 }
 
+/** Whether a pasted text comes out of a spreadsheet: several columns, one of them of addresses. */
+export function looksLikeTable(text) {
+  const rows = firstRows(text, "\t");
+  const width = rows[0]?.cells.length ?? 0;
+  return rows.length > 1 && width > 1 && rows.every(({ cells }) => cells.length === width) && rows.filter(({ cells }) => cells.some(isAddress)).length * 2 >= rows.length;
+}
+
 /** Whether the first row names the columns, and which column is what: {header, columns: {email: 0, name: 2, ..}}. */
 export function guessColumns(rows, languageOf) {
   const [first, ...others] = rows.map(({ cells }) => cells);
@@ -127,7 +134,7 @@ export function readPerson(cells, columns, languageOf) {
   const only = entries.length === 1 ? entries[0] : { address: cell("email"), name: null };
   const parts = [cell("first_name"), cell("last_name")].filter(Boolean).join(" ");
   const locale = cell("locale");
-  const name = cell("name") ?? (parts || only.name);
+  const name = (cell("name") ?? (parts || only.name))?.replace(/\s+/g, " ") ?? null;
   return {
     input: name ? `${name} <${only.address}>` : only.address, address: only.address, name,
     locale: locale && (languageOf(locale) ?? locale),
