@@ -3,7 +3,7 @@ import { announce, element, once, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
 import { has, languages, number, plural, text } from "./texts.js";
 import { decode, languageReader } from "./csv.js";
-import { Rows } from "./invite_rows.js";
+import { Rows, packed, unpacked } from "./invite_rows.js";
 import { Box, reasonOf } from "./invite_box.js";
 import { Options } from "./invite_options.js";
 import { leftOut, tableView } from "./invite_table.js";
@@ -64,7 +64,7 @@ class Invite {
       this.#attempt = draft.attempt ?? this.#attempt;
       this.#options.values = draft.options ?? {};
       this.#box.input.value = draft.typed ?? "";
-      if (draft.people.length > 0) this.#box.addPeople(draft.people);
+      if (draft.people.length > 0) this.#box.addPeople(unpacked(draft.people));
     }
     if (prefill) this.#box.addText(prefill);
   }
@@ -78,8 +78,7 @@ class Invite {
     clearTimeout(this.#saving);
     this.#saving = 0;
     if (this.#empty && !this.#options.touched) return clearDraft(this.#session);
-    const people = this.#rows.list.map(({ input, address, name, locale, groups, externalId }) => ({ input, address, name, locale, groups, externalId }));
-    return saveDraft(this.#session, { attempt: this.#attempt, people, typed: this.#box.input.value, options: this.#options.values });
+    return saveDraft(this.#session, { attempt: this.#attempt, people: this.#rows.list.map(packed), typed: this.#box.input.value, options: this.#options.values });
   }
 
   #changed() {
@@ -214,20 +213,28 @@ class Invite {
   // Those that can't be sent, with the page's own reasons.
   #unreadable() {
     return this.#rows.list.filter(({ state }) => state === "bad" || state === "again").map((row) => ({
-      row, outcome: row.refused?.outcome ?? (row.state === "again" ? "duplicate_in_request" : row.email ? "invalid_invitee" : "invalid_email"), own: reasonOf(row),
+      row, outcome: row.refused?.outcome ?? (row.state === "again" ? "duplicate_in_request" : row.email ? "invalid_invitee" : "invalid_email"), own: reasonOf(row), user_id: row.refused?.user_id,
     }));
   }
 
   // What the server does not take is marked in the box, with its reason, until it is corrected.
   #remember(entries) {
-    for (const { row, outcome, detail, own } of entries) {
-      if (!own && !SETTLED.has(outcome) && outcome !== "unavailable") row.refused = { outcome, words: inWords({ outcome, detail }) };
+    for (const { row, outcome, detail, own, user_id } of entries) {
+      if (!own && !SETTLED.has(outcome) && outcome !== "unavailable") row.refused = { outcome, user_id, words: inWords({ outcome, detail }) };
     }
     this.#rows.settle();
   }
 
-  #context(options) {
-    return { session: this.#session, options, leave: () => this.#dialog.close(), onDone: this.#onDone };
+  #context(options, settled = () => {}) {
+    return {
+      session: this.#session, options, leave: () => this.#dialog.close(),
+      onResent: (rows) => {
+        this.#rows.keep((row) => !rows.includes(row));
+        this.#save();
+        settled();
+        this.#onDone({ invited: 0, resent: rows.length });
+      },
+    };
   }
 
   // Step three: sending, request by request.
@@ -283,12 +290,19 @@ class Invite {
     if (!this.#dialog.open) return toast(plural("invite.invited", invited) + (this.#empty ? "" : ` ${text("invite.kept")}`));
     const everybody = [...entries, ...unreadable];
     const refused = everybody.filter(({ outcome }) => outcome !== "invited");
-    const rest = this.#rows.list.length;
     const done = element("button", { type: "button", on: { click: () => this.#dialog.close() } }, text("invite.done"));
-    const correct = rest > 0 && element("button", { type: "button", class: "plain", on: { click: () => this.#compose() } }, plural("invite.correct", rest));
+    const correct = element("button", { type: "button", class: "plain", on: { click: () => this.#compose() } });
     const save = element("button", { type: "button", class: "plain", on: { click: () => saveResults([...everybody, ...left.map((row) => ({ row, outcome: "not_sent", own: text("invite.not_sent") }))]) } }, text("invite.save"));
+    const stays = element("p", { class: "help" });
+    const count = () => {
+      const rest = this.#rows.list.length;
+      correct.hidden = stays.hidden = rest === 0;
+      correct.textContent = plural("invite.correct", rest);
+      stays.textContent = plural("invite.stays", rest);
+    };
+    count();
     return this.#show(plural(options.notify ? "invite.invited" : "invite.made", invited),
-      [left.length > 0 && element("p", { class: "warning" }, plural("invite.left", left.length)), refused.length > 0 && countsView(everybody, true), linksView(entries), refusedView(refused, this.#context(options)),
-        rest > 0 && element("p", { class: "help" }, plural("invite.stays", rest))], [save, correct, done], done);
+      [left.length > 0 && element("p", { class: "warning" }, plural("invite.left", left.length)), refused.length > 0 && countsView(everybody, true),
+        linksView(entries), refusedView(refused, this.#context(options, count)), stays], [save, correct, done], done);
   }
 }

@@ -155,12 +155,15 @@ export class Box {
     const { counts } = this.#rows;
     const shown = this.#rows.first(this.#limit);
     this.count.textContent = counts.total > 0 ? summary(counts) : "";
+    const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+    const at = focused && [...this.list.children].indexOf(focused.closest("li"));
     this.list.replaceChildren(...shown.map((row) => this.#chip(row)));
     this.list.hidden = this.keys.hidden = shown.length === 0;
     const hidden = counts.total - shown.length;
     this.more.hidden = hidden === 0;
     this.more.textContent = plural("invite.more", hidden);
     this.#makeCurrent(this.#stops()[0]);
+    if (focused) this.#focusNear(at, Number(focused.closest("li").dataset.row), focused.dataset.todo);
   }
 
   #chip(row) {
@@ -216,7 +219,7 @@ export class Box {
       } else {
         this.draw();
       }
-      if (focus) this.#focusNear(at, save ? null : row);
+      if (focus) this.#focusNear(at, save ? null : row.id);
     };
     const field = element("input", { type: "text", class: "chip-edit", value: asText(row), spellcheck: false, autocapitalize: "none", autocomplete: "off", "aria-label": text("invite.edit", { who: asText(row) }), "aria-describedby": reasonOf(row) ? `why-${row.id}` : null, on: {
       keydown: (event) => {
@@ -235,10 +238,10 @@ export class Box {
   }
 
   // Where the work goes on: the row itself, or whoever has taken its place, or the box.
-  #focusNear(at, row = null) {
+  #focusNear(at, id = null, todo = "edit") {
     const items = [...this.list.children];
-    const item = (row && items.find((item) => Number(item.dataset.row) === row.id)) ?? items[Math.min(at, items.length - 1)];
-    const next = item?.querySelector("button") ?? this.input;
+    const item = items.find(({ dataset }) => Number(dataset.row) === id) ?? items[Math.min(at, items.length - 1)];
+    const next = item?.querySelector(`[data-todo="${todo}"]`) ?? item?.querySelector("button") ?? this.input;
     this.#makeCurrent(next);
     next.focus();
   }

@@ -43,7 +43,7 @@ export function windowed(items, draw, properties) {
  * The rows that were not invited, each with its reason and what can be done: send again, reactivate, or look at the person.
  * `entries` are {row, outcome, detail, user_id}.
  */
-export function refusedView(entries, { session, options, leave, onDone }) {
+export function refusedView(entries, { session, options, leave, onResent }) {
   const drawn = new Map();
   const again = async (chosen, button) => {
     const answer = await once(button, text("invite.sending"), () => resend(session, chosen.map(({ user_id }) => user_id), options, AGAIN[chosen[0].outcome]));
@@ -53,10 +53,10 @@ export function refusedView(entries, { session, options, leave, onDone }) {
       return;
     }
     answer.body.results.forEach((result, index) => { chosen[index].resent = result; redraw(chosen[index]); });
-    const resent = answer.body.results.filter(({ outcome }) => outcome === "resent").length;
-    announce(plural("invite.resent", resent));
+    const resent = chosen.filter((entry) => entry.resent?.outcome === "resent");
+    announce(plural("invite.resent", resent.length));
     for (const many of everything) many.hidden = true;
-    onDone({ invited: 0, resent });
+    onResent(resent.map(({ row }) => row));
   };
   const redraw = (entry) => {
     const old = drawn.get(entry);

@@ -1,5 +1,5 @@
 // The people in the Invite dialog's box: each as read, what is wrong with whom, and who can be invited. No document.
-import { checkName, readAddress, suggest } from "./paste.js";
+import { checkName, readAddress, readPaste, suggest } from "./paste.js";
 
 /** The most people that the box takes at once, as the API does. */
 export const MOST = 10_000;
@@ -35,6 +35,20 @@ export function checkGroups(groups, administrator) {
 
 /** How a person is shown, and read again. */
 export const asText = ({ name, address, input }) => (name && address ? `${/[,;"<>@]/.test(name) ? `"${name.replaceAll('"', "")}"` : name} <${address}>` : address || input);
+
+/** A person as a draft keeps them: as text if that says it all, which is a fraction of the size. */
+export function packed({ input, address, name, locale, groups, externalId }) {
+  const plain = !locale && !groups && !externalId && /^[^\s"<>,;@]+@[^\s"<>,;@]+$/.test(address) && !/["<>@]|^[',]|[',]$/.test(name ?? "");
+  return plain ? asText({ address, name }) : { input, address, name, locale, groups, externalId };
+}
+
+/** The people of a draft. */
+export function* unpacked(people) {
+  for (const person of people) {
+    if (typeof person === "string") yield* readPaste(person);
+    else yield person;
+  }
+}
 
 /** Which value of a table's row is wrong, if it can be left out. */
 export const droppable = ({ wrong }) => ({ locale: "locale", external_id: "externalId", administrators: "groups" })[wrong] ?? (wrong?.startsWith("groups") ? "groups" : null);

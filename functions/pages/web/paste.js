@@ -191,11 +191,12 @@ const KNOWN = ["gmail.com", "googlemail.com", "hotmail.com", "hotmail.de", "hotm
 const ENDINGS = { con: "com", cmo: "com", ocm: "com", comm: "com", coom: "com", vom: "com", xom: "com", cim: "com", cpm: "com", ney: "net",
   nte: "net", nett: "net", ogr: "org", orgg: "org", ed: "de", dee: "de" };
 
+const UNSEEN = new RegExp(`[${SPACES}]|\\p{Cf}`, "gu");
 const suggested = new Map();
 
 /** The address that was probably meant, or null: "ann@gmial.com" is taken, but was hardly meant. */
 export function suggest(text) {
-  const repaired = trim(text).replace(/[\uff20\ufe6b]|@@+/g, "@").replace(new RegExp(`[${SPACES}]|\\p{Cf}`, "gu"), "");
+  const repaired = trim(text).replace(/[\uff20\ufe6b]|@@+/g, "@").replace(UNSEEN, "");
   const at = repaired.lastIndexOf("@");
   if (at < 1) return null;
   const local = repaired.slice(0, at).replace(/^\.+|\.+$/g, "").replace(/\.\.+/g, ".");
