@@ -1,18 +1,25 @@
 // The Invite dialog: takes people, checks them with a dry run, invites them, and says what became of each.
 import { announce, element, once, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
-import { has, languages, number, plural, text } from "./texts.js";
+import { has, languages, plural, text } from "./texts.js";
 import { decode, languageReader } from "./csv.js";
 import { Rows, packed, unpacked } from "./invite_rows.js";
 import { Box, reasonOf } from "./invite_box.js";
 import { Options } from "./invite_options.js";
 import { leftOut, tableView } from "./invite_table.js";
 import { clearDraft, dryRun, invite, loadDraft, newAttempt, saveDraft } from "./invite_send.js";
-import { countsView, inWords, linksView, refusedView, saveResults } from "./invite_results.js";
+import { countsView, inWords, linksView, progressView, refusedView, saveResults } from "./invite_results.js";
 
 // Nothing is left to do for them, so they leave the box. Whoever else was not invited stays, to be corrected.
 const SETTLED = new Set(["invited", "already_invited", "already_registered", "duplicate_in_request"]);
 const LARGEST_FILE = 20_000_000;
+
+// The dialog is loaded when it is first opened, and its style with it, unless the page has it already.
+if (!document.querySelector('link[href$="/invite.css"]')) {
+  await new Promise((resolve) => {
+    document.head.append(element("link", { rel: "stylesheet", href: new URL("./invite.css", import.meta.url).href, on: { load: resolve, error: resolve } }));
+  });
+}
 
 /**
  * Opens the dialog. `session` has `call`, as the API's with the token, and `me`; `onDone({invited, resent})` is called
@@ -27,9 +34,8 @@ class Invite {
   #session; #onDone; #dialog; #rows; #box; #options;
   #languageOf = languageReader(languages());
   #attempt = newAttempt();
-  #primary = null;
+  #primary; #progress;
   #sending = false;
-  #stopped = false;
   #saving = 0;
   #discardButton = null;
 
@@ -45,8 +51,10 @@ class Invite {
 
   open(prefill) {
     const leaving = () => this.#save();
+    const stay = this.#session.beforeLeave?.(leaving);
     this.#dialog = openDialog({ title: text("invite.title"), className: "invite", content: [], actions: [element("span")], closed: () => {
       removeEventListener("pagehide", leaving);
+      stay?.();
       this.#closed();
     } });
     this.#dialog.addEventListener("keydown", (event) => {
@@ -87,7 +95,7 @@ class Invite {
   }
 
   #closed() {
-    this.#stopped = true;
+    this.#progress?.halt();
     this.#save();
     if (!this.#sending && !this.#empty) toast(text("invite.kept"));
   }
@@ -144,6 +152,7 @@ class Invite {
       return this.#box.say(text("invite.table.unreadable"));
     }
     if (content.includes("\0")) return this.#box.say(text("invite.table.no_table"));
+    if (content.trim() === "") return this.#box.say(text("invite.table.nobody"));
     return this.#showTable(content, file.name, false);
   }
 
@@ -154,10 +163,8 @@ class Invite {
       const taken = await view.take();
       error.hidden = taken !== null;
       if (!taken) return;
-      const room = this.#rows.list.length;
-      this.#compose({ notes: leftOut(taken) });
+        this.#compose({ notes: leftOut(taken) });
       if (taken.people.length > 0) await this.#box.addPeople(taken.people);
-      if (room === this.#rows.list.length && taken.people.length === 0) this.#box.input.focus();
     };
     const add = element("button", { type: "button", on: { click: () => once(add, text("common.loading"), take) } }, text("invite.table.add"));
     const back = element("button", { type: "button", class: "plain", on: { click: () => this.#compose() } }, text("common.cancel"));
@@ -241,34 +248,18 @@ class Invite {
 
   async #send(rows, options) {
     if (this.#sending) return;
-    [this.#sending, this.#stopped] = [true, false];
-    const bar = element("progress", { max: rows.length, value: 0, "aria-labelledby": "invite-progress" });
-    const words = element("p", { id: "invite-progress", role: "status" });
-    const trouble = element("div");
-    const stop = element("button", { type: "button", class: "plain", on: { click: () => { this.#stopped = true; stop.setAttribute("aria-disabled", "true"); answered?.(false); } } }, text("invite.stop"));
+    this.#sending = true;
     const entries = [];
-    let answered = null;
-    const progress = () => {
-      bar.value = entries.length;
-      words.textContent = text("invite.progress", { n: number(entries.length), total: number(rows.length) });
-    };
-    progress();
-    this.#show(text("invite.sending"), [bar, words, trouble], [stop]);
+    const view = progressView(rows.length, (problem) => this.#problem(problem));
+    this.#progress = view;
+    this.#show(text("invite.sending"), view.content, [view.stop]);
     const left = await invite(this.#session, rows, options, this.#attempt, {
       each: (part, results) => {
         results.forEach((result, index) => entries.push({ ...result, row: part[index] }));
-        progress();
-        return !this.#stopped;
+        view.advance(entries.length);
+        return !view.stopped;
       },
-      failed: (problem) => new Promise((resolve) => {
-        if (this.#stopped) return resolve(false);
-        answered = (again) => { answered = null; trouble.replaceChildren(); resolve(again); };
-        const retry = element("button", { type: "button", on: { click: () => { stop.focus(); answered?.(true); } } }, text("common.retry"));
-        const leave = !isPassing(problem) && element("button", { type: "button", class: "plain", on: { click: () => answered?.(false) } }, text("invite.to_results"));
-        trouble.replaceChildren(this.#problem(problem), element("p", { class: "ways" }, retry, leave));
-        this.#primary = retry;
-        return retry.focus();
-      }),
+      failed: (problem) => view.ask(problem, (retry) => { this.#primary = retry; }),
     });
     this.#sending = false;
     this.#finish(entries, left, options);

@@ -71,7 +71,7 @@ export class Box {
       }, () => { this.count.textContent = text("invite.reading", { n: number(this.#rows.list.length) }); });
       this.#rows.settle();
       this.#refresh(!quietly);
-      this.say(all ? "" : text("invite.too_many", { most: number(MOST), last }));
+      this.say(all ? "" : text(last ? "invite.too_many" : "invite.full", { most: number(MOST), last }));
     });
     return this.#work;
   }

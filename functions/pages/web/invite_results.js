@@ -1,6 +1,6 @@
 // What became of each person, in the Invite dialog: by count, row by row with a way on, made links, and all of it as a table.
 import { announce, element, isolated, once, toast } from "./dom.js";
-import { explain } from "./api.js";
+import { explain, isPassing } from "./api.js";
 import { has, language, number, plural, text } from "./texts.js";
 import { asText, inSlices } from "./invite_rows.js";
 import { toCsv } from "./csv.js";
@@ -15,6 +15,47 @@ export function inWords({ outcome, detail, own }) {
   const key = `outcome.${outcome}`;
   if (!has(key)) return detail ?? outcome;
   return outcome === "invalid_invitee" && detail ? `${text(key)} ${detail}` : text(key);
+}
+
+/**
+ * The view while requests are sent: `content` and the button `stop`; `advance` says how many are done, `halt` stops as the
+ * button does, `ask` shows a problem and resolves to whether the request is to be repeated.
+ */
+export function progressView(total, problemView) {
+  const bar = element("progress", { max: total, "aria-labelledby": "invite-progress" });
+  const words = element("p", { id: "invite-progress", role: "status" });
+  const trouble = element("div");
+  let answer = null;
+  const view = {
+    content: [bar, words, trouble],
+    stopped: false,
+    advance(n) {
+      bar.value = n;
+      words.textContent = text("invite.progress", { n: number(n), total: number(total) });
+    },
+    halt() {
+      view.stopped = true;
+      view.stop.setAttribute("aria-disabled", "true");
+      answer?.(false);
+    },
+    ask: (problem, offer) => new Promise((resolve) => {
+      if (view.stopped) return resolve(false);
+      answer = (again) => {
+        answer = null;
+        trouble.replaceChildren();
+        view.stop.focus();
+        resolve(again);
+      };
+      const retry = element("button", { type: "button", on: { click: () => answer?.(true) } }, text("common.retry"));
+      const leave = !isPassing(problem) && element("button", { type: "button", class: "plain", on: { click: () => answer?.(false) } }, text("invite.to_results"));
+      trouble.replaceChildren(problemView(problem), element("p", { class: "ways" }, retry, leave || []));
+      offer(retry);
+      return retry.focus();
+    }),
+  };
+  view.stop = element("button", { type: "button", class: "plain", on: { click: () => view.halt() } }, text("invite.stop"));
+  view.advance(0);
+  return view;
 }
 
 /** How many of each outcome, most first; `done` if it is so already. */
