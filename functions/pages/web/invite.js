@@ -1,14 +1,14 @@
 // The Invite dialog: takes people, checks them with a dry run, invites them, and says what became of each.
 import { announce, element, once, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
-import { has, languages, plural, text } from "./texts.js";
+import { languages, plural, text } from "./texts.js";
 import { decode, languageReader } from "./csv.js";
 import { Rows, packed, unpacked } from "./invite_rows.js";
 import { Box, reasonOf } from "./invite_box.js";
 import { Options } from "./invite_options.js";
 import { leftOut, tableView } from "./invite_table.js";
 import { clearDraft, dryRun, invite, loadDraft, newAttempt, saveDraft } from "./invite_send.js";
-import { countsView, inWords, linksView, progressView, refusedView, saveResults } from "./invite_results.js";
+import { countsView, inWords, linksView, progressView, refusedView, saveResults, warningsView } from "./invite_results.js";
 
 // Nothing is left to do for them, so they leave the box. Whoever else was not invited stays, to be corrected.
 const SETTLED = new Set(["invited", "already_invited", "already_registered", "duplicate_in_request"]);
@@ -203,18 +203,13 @@ class Invite {
     const willing = entries.length - refused.length;
     const doubtful = entries.filter(({ row, outcome }) => outcome === "invited" && row.state === "doubt").length;
     const send = willing > 0 && element("button", { type: "button", on: { click: () => this.#send(rows.filter(({ refused }) => !refused), options) } }, plural(options.notify ? "invite.send" : "invite.send_links", willing));
+    // Where nobody is left to be invited, whoever needs nothing more leaves the box as after sending.
+    const settled = new Set(entries.filter(({ outcome }) => SETTLED.has(outcome)).map(({ row }) => row));
+    const done = () => { this.#rows.keep((row) => !settled.has(row)); this.#dialog.close(); };
+    const next = send || element("button", { type: "button", on: { click: done } }, text("invite.done"));
     const back = element("button", { type: "button", class: "plain", on: { click: () => this.#compose() } }, text("common.back"));
     this.#show(willing > 0 ? plural(options.notify ? "invite.ready" : "invite.ready_links", willing) : text("invite.ready_none"),
-      [this.#warnings(warnings ?? []), doubtful > 0 && element("p", { class: "warning" }, plural("invite.doubtful", doubtful)), refused.length > 0 && countsView(entries), refusedView(refused, this.#context(options))], [back, send], send);
-  }
-
-  #warnings(warnings) {
-    return warnings.map(({ code, severity, detail, hint }) => {
-      const known = has(`health.${code}`);
-      return element("div", { class: severity === "error" ? "alert" : "warning" },
-        element("p", { lang: known ? null : "en" }, element("strong", {}, known ? text(`health.${code}`) : detail)),
-        element("p", {}, has(`health.${code}.hint`) ? text(`health.${code}.hint`) : hint));
-    });
+      [warningsView(warnings ?? []), doubtful > 0 && element("p", { class: "warning" }, plural("invite.doubtful", doubtful)), refused.length > 0 && countsView(entries), refusedView(refused, this.#context(options))], [back, next], next);
   }
 
   // Those that can't be sent, with the page's own reasons.

@@ -58,6 +58,14 @@ export function progressView(total, problemView) {
   return view;
 }
 
+/** The mail doctor's warnings. What the catalogue does not know is said in the server's words. */
+export const warningsView = (warnings) => warnings.map(({ code, severity, detail, hint }) => {
+  const known = has(`health.${code}`);
+  return element("div", { class: severity === "error" ? "alert" : "warning" },
+    element("p", { lang: known ? null : "en" }, element("strong", {}, known ? text(`health.${code}`) : detail)),
+    element("p", {}, has(`health.${code}.hint`) ? text(`health.${code}.hint`) : hint));
+});
+
 /** How many of each outcome, most first; `done` if it is so already. */
 export function countsView(entries, done = false) {
   const counts = new Map();
