@@ -197,12 +197,14 @@ class Invite {
   }
 
   #showCheck(rows, options, { results, warnings }) {
-    const entries = [...results.map((result, index) => ({ ...result, row: rows[index] })), ...this.#unreadable()];
+    // Who was corrected or removed while the server was asked is not meant any more.
+    const meant = new Set(this.#rows.list);
+    const entries = [...results.map((result, index) => ({ ...result, row: rows[index] })).filter(({ row }) => meant.has(row)), ...this.#unreadable()];
     this.#remember(entries);
     const refused = entries.filter(({ outcome }) => outcome !== "invited");
     const willing = entries.length - refused.length;
     const doubtful = entries.filter(({ row, outcome }) => outcome === "invited" && row.state === "doubt").length;
-    const send = willing > 0 && element("button", { type: "button", on: { click: () => this.#send(rows.filter(({ refused }) => !refused), options) } }, plural(options.notify ? "invite.send" : "invite.send_links", willing));
+    const send = willing > 0 && element("button", { type: "button", on: { click: () => this.#send(rows.filter((row) => meant.has(row) && !row.refused), options) } }, plural(options.notify ? "invite.send" : "invite.send_links", willing));
     // Where nobody is left to be invited, whoever needs nothing more leaves the box as after sending.
     const settled = new Set(entries.filter(({ outcome }) => SETTLED.has(outcome)).map(({ row }) => row));
     const done = () => { this.#rows.keep((row) => !settled.has(row)); this.#dialog.close(); };

@@ -27,6 +27,7 @@ export class Box {
   #rows; #changed; #openTable; #openFile;
   #limit = A_WINDOW;
   #editing = null;
+  #drawn = new Map();
   #work = Promise.resolve();
 
   /** `changed` is told of every change; `openTable(text)` and `openFile(file)` take over what is a table. */
@@ -35,7 +36,7 @@ export class Box {
     this.#changed = changed;
     this.#openTable = openTable;
     this.#openFile = openFile;
-    this.input = element("textarea", { id: "invite-addresses", rows: 2, spellcheck: false, autocapitalize: "none", autocomplete: "off", dir: "auto", autofocus: true, placeholder: text("invite.placeholder"), "aria-describedby": "invite-help invite-error", on: {
+    this.input = element("textarea", { id: "invite-addresses", rows: 2, spellcheck: false, autocapitalize: "none", autocomplete: "off", autofocus: true, placeholder: text("invite.placeholder"), "aria-describedby": "invite-help invite-error", on: {
       paste: (event) => this.#pasted(event), input: (event) => this.#typed(event), keydown: (event) => this.#keyInInput(event), blur: () => this.#left(),
     } });
     this.error = element("p", { class: "error", id: "invite-error", role: "alert", hidden: true });
@@ -157,7 +158,13 @@ export class Box {
     this.count.textContent = counts.total > 0 ? summary(counts) : "";
     const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
     const at = focused && [...this.list.children].indexOf(focused.closest("li"));
-    this.list.replaceChildren(...shown.map((row) => this.#chip(row)));
+    const before = this.#drawn;
+    this.#drawn = new Map(shown.map((row) => {
+      const old = before.get(row);
+      const same = old?.state === row.state && old.refused === row.refused;
+      return [row, same ? old : { state: row.state, refused: row.refused, item: this.#chip(row) }];
+    }));
+    this.list.replaceChildren(...[...this.#drawn.values()].map(({ item }) => item));
     this.list.hidden = this.keys.hidden = shown.length === 0;
     const hidden = counts.total - shown.length;
     this.more.hidden = hidden === 0;
@@ -211,6 +218,7 @@ export class Box {
       if (done) return;
       done = true;
       this.#editing = null;
+      this.#drawn.delete(row);
       const value = field.value.trim();
       if (save && value !== asText(row)) {
         const people = [...readPaste(value)];
@@ -278,7 +286,7 @@ export class Box {
 
   #showMore() {
     const from = this.list.children.length;
-    this.#limit += 5 * A_WINDOW;
+    this.#limit += 2 * A_WINDOW;
     this.draw();
     this.#focusNear(from);
   }

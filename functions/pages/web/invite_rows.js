@@ -39,14 +39,16 @@ export const asText = ({ name, address, input }) => (name && address ? `${/[,;"<
 /** A person as a draft keeps them: as text if that says it all, which is a fraction of the size. */
 export function packed({ input, address, name, locale, groups, externalId }) {
   const plain = !locale && !groups && !externalId && /^[^\s"<>,;@]+@[^\s"<>,;@]+$/.test(address) && !/["<>@]|^[',]|[',]$/.test(name ?? "");
-  return plain ? asText({ address, name }) : { input, address, name, locale, groups, externalId };
+  if (plain) return asText({ address, name });
+  const or = (value) => value ?? undefined;
+  return { input: address ? undefined : input, address, name: or(name), locale: or(locale), groups: or(groups), externalId: or(externalId) };
 }
 
 /** The people of a draft. */
 export function* unpacked(people) {
   for (const person of people) {
     if (typeof person === "string") yield* readPaste(person);
-    else yield person;
+    else yield { input: person.address, ...person };
   }
 }
 
