@@ -36,7 +36,7 @@ export class Box {
     this.#changed = changed;
     this.#openTable = openTable;
     this.#openFile = openFile;
-    this.input = element("textarea", { id: "invite-addresses", rows: 2, spellcheck: false, autocapitalize: "none", autocomplete: "off", autofocus: true, placeholder: text("invite.placeholder"), "aria-describedby": "invite-help invite-error", on: {
+    this.input = element("textarea", { id: "invite-addresses", rows: 2, spellcheck: false, autocapitalize: "none", autocomplete: "off", autofocus: true, placeholder: `\u2066${text("invite.placeholder")}\u2069`, "aria-describedby": "invite-help invite-error", on: {
       paste: (event) => this.#pasted(event), input: (event) => this.#typed(event), keydown: (event) => this.#keyInInput(event), blur: () => this.#left(),
     } });
     this.error = element("p", { class: "error", id: "invite-error", role: "alert", hidden: true });
