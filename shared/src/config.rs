@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use thiserror::Error;
 use url::Url;
 
-use crate::domain::{Locale, Origins, Reminders, TokenKey};
+use crate::domain::{AllowedDomains, Locale, Origins, Reminders, TokenKey};
 
 /// What is wrong with the environment: one sentence for each variable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -213,17 +213,8 @@ impl Environment {
     }
 
     /// `ALLOWED_EMAIL_DOMAINS`: the only domains whose addresses are invited, separated by spaces; all if not set.
-    pub fn allowed_email_domains(&self) -> Vec<String> {
-        let domains = |text: &str| {
-            let ascii = |domain: &str| {
-                idna::domain_to_ascii_strict(domain)
-                    .map_err(|_| "write domain names like example.com, separated by spaces")
-            };
-            text.split_whitespace()
-                .map(ascii)
-                .collect::<Result<Vec<_>, _>>()
-        };
-        self.optional("ALLOWED_EMAIL_DOMAINS", domains)
+    pub fn allowed_email_domains(&self) -> AllowedDomains {
+        self.optional("ALLOWED_EMAIL_DOMAINS", str::parse)
             .unwrap_or_default()
     }
 }

@@ -94,6 +94,21 @@ impl UserPool {
 
     /// Makes the account, unless an earlier try has. Who is invited to be an administrator becomes one here.
     pub async fn register(&self, user: &User, name: &PersonName) -> Result<(), PoolError> {
+        if !self.create(user, name).await? && !self.has_address(user).await? {
+            // An accept that broke off has made it before the address was corrected. Whoever has the old one could sign in.
+            self.withdraw(user.id).await?;
+            if !self.create(user, name).await? {
+                return Err(PoolError::AddressTaken);
+            }
+        }
+        if let Some(group) = user.groups.iter().find(|group| group.is_administrators()) {
+            self.join(user.id, group).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the account. Not if there is one of this name, or with this address.
+    async fn create(&self, user: &User, name: &PersonName) -> Result<bool, PoolError> {
         let created = self
             .client
             .admin_create_user()
@@ -104,22 +119,23 @@ impl UserPool {
             .send()
             .await;
         match created {
-            Ok(_) => {}
-            Err(error) if is_taken(&error) => self.check_is_ours(user.id).await?,
-            Err(error) => return Err(PoolError::of("AdminCreateUser", &error)),
+            Ok(_) => Ok(true),
+            Err(error) if is_taken(&error) => Ok(false),
+            Err(error) => Err(PoolError::of("AdminCreateUser", &error)),
         }
-        if let Some(group) = user.groups.iter().find(|group| group.is_administrators()) {
-            self.join(user.id, group).await?;
-        }
-        Ok(())
     }
 
-    /// Cognito says that a name is taken whether it is the user's id, by an earlier try, or the address, by somebody
-    /// else's account.
-    async fn check_is_ours(&self, id: UserId) -> Result<(), PoolError> {
+    /// Whether the user's account is of their address. Cognito says that a name is taken whether it is the user's id, by an
+    /// earlier try, or the address, by somebody else's account: then there is none.
+    async fn has_address(&self, user: &User) -> Result<bool, PoolError> {
         let asked = self.client.admin_get_user().user_pool_id(&self.id);
-        match asked.username(id.to_string()).send().await {
-            Ok(_) => Ok(()),
+        match asked.username(user.id.to_string()).send().await {
+            Ok(found) => {
+                let mut attributes = found.user_attributes().iter();
+                let email = attributes.find(|attribute| attribute.name() == "email");
+                let email = email.and_then(|email| email.value()).unwrap_or_default();
+                Ok(email.eq_ignore_ascii_case(user.email.as_str()))
+            }
             Err(error)
                 if error
                     .as_service_error()
@@ -143,7 +159,8 @@ impl UserPool {
             .map_err(|error| PoolError::of("AdminAddUserToGroup", &error))
     }
 
-    /// Takes the account of somebody whose invitation has ended away, if there is one.
+    /// Takes the account of somebody away whose invitation has ended, whose address is another now, or who is erased; if
+    /// there is one.
     pub async fn withdraw(&self, id: UserId) -> Result<(), PoolError> {
         let asked = self.client.admin_delete_user().user_pool_id(&self.id);
         match asked.username(id.to_string()).send().await {

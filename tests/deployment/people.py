@@ -61,6 +61,10 @@ class Api:
         headers = {"Content-Type": "application/json"} | bearer(token)
         return self.http.send(self.host, "POST", path, headers, json.dumps(body))
 
+    def patch(self, path, body, token=None):
+        headers = {"Content-Type": "application/json"} | bearer(token)
+        return self.http.send(self.host, "PATCH", path, headers, json.dumps(body))
+
     def delete(self, path, token=None):
         return self.http.send(self.host, "DELETE", path, bearer(token))
 

@@ -31,8 +31,8 @@ class BadStart:
 
 
 MISSING = [
-    *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
-    *(BadStart(function, {"TOKEN_KEY_SECRET": None}) for function in ("invite", "resend", "mailer")),
+    *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "update", "erase", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
+    *(BadStart(function, {"TOKEN_KEY_SECRET": None}) for function in ("invite", "resend", "update", "erase", "mailer")),
     *(BadStart(function, {"PRODUCT_NAME": None}) for function in ("invite", "accept", "mailer")),
     *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "resend", "mailer")),
     *(BadStart(function, {"MAIL_IDENTITY": None}) for function in ("invite", "settings", "mailer")),
@@ -51,9 +51,9 @@ MALFORMED = [
     BadStart("list", {"TRUST_STORE": "everybody"}),
 ]
 ABSENT = [
-    *(BadStart(function, {"TABLE_NAME": "no-such-table"}) for function in ("invite", "resend", "revoke", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
-    *(BadStart(function, {"TOKEN_KEY_SECRET": ELSEWHERE}) for function in ("invite", "resend", "mailer")),
-    BadStart("accept", {"USER_POOL_ID": "eu-central-1_NoSuchOne"}),
+    *(BadStart(function, {"TABLE_NAME": "no-such-table"}) for function in ("invite", "resend", "revoke", "update", "erase", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
+    *(BadStart(function, {"TOKEN_KEY_SECRET": ELSEWHERE}) for function in ("invite", "resend", "update", "erase", "mailer")),
+    *(BadStart(function, {"USER_POOL_ID": "eu-central-1_NoSuchOne"}) for function in ("accept", "update", "erase")),
 ]
 
 
@@ -64,7 +64,7 @@ def test_a_wrong_setting_ends_the_start_with_one_line_that_names_it(stack, case)
         check(start(stack, bad), name)
 
 
-@pytest.mark.parametrize("function", ["invite", "resend", "mailer"])
+@pytest.mark.parametrize("function", ["invite", "resend", "update", "erase", "mailer"])
 def test_a_token_key_that_could_be_guessed_ends_the_start_with_one_line_that_names_it(stack, function):
     secrets, secret = stack.client("secretsmanager"), stack.outputs["TokenKeySecret"]
     key = secrets.get_secret_value(SecretId=secret)["SecretString"]

@@ -91,7 +91,10 @@ impl Pool {
             "AdminGetUser" if !accounts.contains_key(&name) => {
                 return Err("UserNotFoundException");
             }
-            "AdminGetUser" => return Ok(json!({"Username": name})),
+            "AdminGetUser" => {
+                let email = json!({"Name": "email", "Value": accounts[&name]["email"]});
+                return Ok(json!({"Username": name, "UserAttributes": [email]}));
+            }
             "AdminAddUserToGroup" => {
                 let group = request["GroupName"].as_str().unwrap().to_owned();
                 self.members.lock().unwrap().push((name, group));
@@ -389,6 +392,135 @@ async fn whatever_ends_an_invitation_ends_an_account_that_a_broken_off_accept_ha
             assert_eq!(answer.status, 200, "{answer:?}");
             assert!(!pool.has_address(email), "{ends} left the account");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_corrected_in_the_middle_leaves_no_account_to_whoever_has_the_old_one() {
+    with_invited(async |app, pool, id, token| {
+        *pool.pauses.lock().unwrap() = true;
+        let correct = async {
+            pool.created.notified().await;
+            let new = json!({"email": "anna@example.com"});
+            assert_eq!(
+                app.patch(&format!("/v1/users/{id}"), &new).await.status,
+                200
+            );
+            assert!(pool.account(id).is_none());
+            pool.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(app.accept(token), correct);
+        assert_eq!(answer.code(), "invitation_not_found");
+        let newer = app.mailed_token("anna@example.com").await;
+        assert_eq!(app.accept(&newer).await.status, 200);
+        assert_eq!(pool.account(id).unwrap()["email"], "anna@example.com");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_of_an_older_address_that_a_broken_off_try_has_left_is_replaced() {
+    with_invited(async |app, pool, id, token| {
+        let half_done = json!({"email": "typo@example.com"});
+        pool.accounts
+            .lock()
+            .unwrap()
+            .insert(id.to_owned(), half_done);
+        assert_eq!(app.accept(token).await.status, 200);
+        assert_eq!(pool.account(id).unwrap()["email"], "ann@example.com");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_to_be_no_administrator_any_more_does_not_become_one_by_accepting_at_that_moment()
+ {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let people =
+            json!({"invitees": [{"email": "ada@example.com", "groups": ["administrators"]}]});
+        let answer = app.post("/v1/invitations", &people).await;
+        let id = answer.body["results"][0]["user_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let token = app.mailed_token("ada@example.com").await;
+        *pool.pauses.lock().unwrap() = true;
+        let correct = async {
+            pool.created.notified().await;
+            let none = json!({"groups": []});
+            assert_eq!(
+                app.patch(&format!("/v1/users/{id}"), &none).await.status,
+                200
+            );
+            pool.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(app.accept(&token), correct);
+        assert_eq!((answer.status, answer.code()), (503, "conflict"));
+        assert!(
+            pool.account(&id).is_none(),
+            "the account was made an administrator's"
+        );
+        pool.members.lock().unwrap().clear();
+        assert_eq!(app.accept(&token).await.status, 200);
+        assert!(pool.members.lock().unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_erased_person_has_no_account_even_if_the_first_try_got_no_further_than_the_table() {
+    with_invited(async |app, pool, id, token| {
+        assert_eq!(app.accept(token).await.status, 200);
+        let account = pool.account(id).unwrap();
+        let erased = app.delete(&format!("/v1/users/{id}")).await;
+        assert_eq!(erased.status, 200, "{erased:?}");
+        assert!(pool.account(id).is_none());
+
+        // As if the pool had not been reached.
+        pool.accounts.lock().unwrap().insert(id.to_owned(), account);
+        let other = app.token(&json!({"tenant": "other"})).await;
+        let path = format!("/v1/users/{id}");
+        assert_eq!(app.delete_as(&other, &path).await.code(), "user_not_found");
+        assert!(
+            pool.account(id).is_some(),
+            "another tenant's account was taken away"
+        );
+        assert_eq!(app.delete(&path).await.code(), "user_not_found");
+        assert!(pool.account(id).is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn somebody_who_is_erased_while_they_accept_gets_no_account() {
+    with_invited(async |app, pool, id, token| {
+        *pool.pauses.lock().unwrap() = true;
+        let erase = async {
+            pool.created.notified().await;
+            assert_eq!(app.delete(&format!("/v1/users/{id}")).await.status, 200);
+            pool.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(app.accept(token), erase);
+        assert_eq!(
+            (answer.status, answer.code()),
+            (404, "invitation_not_found")
+        );
+        assert!(!pool.has_address("ann@example.com"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_erases_themselves() {
+    with_invited(async |app, _, id, token| {
+        assert_eq!(app.accept(token).await.status, 200);
+        let oneself = json!({"groups": ["administrators"], "scope": "openid", "username": id});
+        let oneself = app.token(&oneself).await;
+        let answer = app.delete_as(&oneself, &format!("/v1/users/{id}")).await;
+        assert_eq!((answer.status, answer.code()), (409, "oneself"));
+        assert_eq!(state_of(app, id).await, "accepted");
     })
     .await;
 }

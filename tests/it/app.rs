@@ -118,9 +118,35 @@ impl App {
 
     /// A DELETE by the administrator.
     pub(crate) async fn delete(&self, path: &str) -> Response {
-        let authorization = format!("Bearer {}", self.admin);
+        self.delete_as(&self.admin, path).await
+    }
+
+    /// A DELETE with this sign-in token.
+    pub(crate) async fn delete_as(&self, token: &str, path: &str) -> Response {
+        let authorization = format!("Bearer {token}");
         let headers = [("authorization", authorization.as_str())];
         self.request(Method::DELETE, path, &headers, None).await
+    }
+
+    /// A PATCH of JSON by the administrator.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Response {
+        self.patch_as(&self.admin, path, body).await
+    }
+
+    /// A PATCH of JSON with this sign-in token.
+    pub(crate) async fn patch_as(&self, token: &str, path: &str, body: &Value) -> Response {
+        let authorization = format!("Bearer {token}");
+        let headers = [
+            ("content-type", "application/json"),
+            ("authorization", &authorization),
+        ];
+        self.request(
+            Method::PATCH,
+            path,
+            &headers,
+            Some(body.to_string().into_bytes()),
+        )
+        .await
     }
 
     /// A GET by the administrator.

@@ -114,6 +114,9 @@ async fn a_path_that_names_no_user_finds_none() {
                 app.post(&format!("/v1/users/{id}/restore"), &json!({}))
                     .await,
                 app.get(&format!("/v1/users/{id}/link")).await,
+                app.patch(&format!("/v1/users/{id}"), &json!({"name": "Bo"}))
+                    .await,
+                app.delete(&format!("/v1/users/{id}")).await,
             ];
             for answer in answers {
                 assert_eq!(
@@ -184,6 +187,8 @@ async fn without_a_genuine_sign_in_token_no_function_is_called() {
         (Method::GET, "/v1/me".to_owned()),
         (Method::POST, "/v1/invitations/resend".to_owned()),
         (Method::POST, "/v1/suppressions/lift".to_owned()),
+        (Method::PATCH, path("")),
+        (Method::DELETE, path("")),
     ] {
         let ask = async |authorization: Option<&str>| {
             let mut headers = vec![("content-type", "application/json")];
@@ -268,6 +273,9 @@ async fn a_token_that_may_not_says_which_scope_it_lacks_and_changes_nothing() {
                             &json!({"email": "ann@example.com"}),
                         )
                         .await,
+                        app.patch_as(&token, &format!("/v1/users/{id}"), &json!({"name": "Bo"}))
+                            .await,
+                        app.delete_as(&token, &format!("/v1/users/{id}")).await,
                     ],
                 };
                 for answer in answers {

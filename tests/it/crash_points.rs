@@ -270,8 +270,95 @@ fn whatever_is_asked_over_http_may_be_killed_anywhere_and_asked_again() {
         minute,
         "declined",
     );
+    asked_again(
+        "the correction of an address",
+        |world| Ask::correct(&claims(), &somebody(world), "new@example.com"),
+        Duration::ZERO,
+        "pending",
+    );
     let week = Duration::from_hours(7 * 24);
     asked_again("renew", |world| link(world, "/renew"), week, "pending");
+}
+
+#[test]
+fn an_erasure_may_be_killed_anywhere_and_asked_again() {
+    let points = at_every_await_point("the erasure", async |world, kill| {
+        invite_two(world).await;
+        world.deliver_all().await;
+        let id = somebody(world);
+        let ask = Ask::erase(&claims(), &id);
+        let first = world.ask(&ask, kill).await;
+        if let Some(reply) = &first {
+            assert_eq!(reply.status, 200, "{}", reply.code());
+        } else {
+            let again = world.ask(&ask, None).await.unwrap();
+            assert!(matches!(again.status, 200 | 404), "{}", again.code());
+        }
+        let gone = world.ask(&ask, None).await.unwrap();
+        assert_eq!((gone.status, gone.code()), (404, "user_not_found"));
+        assert_eq!(world.changes.gone.len(), 1);
+        first.is_none()
+    });
+    assert!(points > 2, "{points} are too few: two reads and a write");
+}
+
+#[test]
+fn whoever_goes_through_the_history_of_an_erased_user_may_be_killed_anywhere() {
+    let points = at_every_await_point("the history", async |world, kill| {
+        invite_two(world).await;
+        world.deliver_all().await;
+        world.hear_events(true).await;
+        world.chronicle_all().await;
+        let ask = Ask::erase(&claims(), &somebody(world));
+        assert_eq!(world.ask(&ask, None).await.unwrap().status, 200);
+        let batch = world.chronicle.batch(BATCH);
+        assert_eq!(batch.len(), 1);
+        let answer = world.write_history(&batch, kill).await;
+        world.chronicle.settle(&batch, answer.as_ref());
+        answer.is_none()
+    });
+    assert!(
+        points > 4,
+        "{points} are too few: three events tell of the mail"
+    );
+}
+
+#[test]
+fn a_person_who_is_erased_or_moves_while_their_mail_is_being_sent_gets_it_once_at_most() {
+    let ask_of = |world: &World, erase: bool| {
+        let id = somebody(world);
+        if erase {
+            Ask::erase(&claims(), &id)
+        } else {
+            Ask::correct(&claims(), &id, "new@example.com")
+        }
+    };
+    for (seed, erase) in (0..40).map(|n| (n / 2, n % 2 == 0)) {
+        on_virtual_time(async {
+            let mut world = World::new(&Settings {
+                seed,
+                rate: None,
+                latency: (1, 40),
+            })
+            .await;
+            invite_two(&mut world).await;
+            let batch = world.source.batch(BATCH);
+            let ask = ask_of(&world, erase);
+            let answer = world.mail_while_asking(&batch, &ask).await;
+            world.source.settle(&batch, answer.as_ref());
+            world.recover().await;
+            assert_eq!(
+                checks::violations(&world),
+                Vec::<String>::new(),
+                "seed {seed}"
+            );
+            let gone = usize::from(erase);
+            assert_eq!(
+                (world.changes.now.len(), world.changes.gone.len()),
+                (2 - gone, gone)
+            );
+        });
+    }
 }
 
 #[test]

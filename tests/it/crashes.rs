@@ -171,11 +171,11 @@ impl Scene {
     /// Whoever is told that nothing was done is told the truth; and what was not foreseen never happens.
     async fn ask(&mut self, ask: &Ask) {
         let kill = self.world.kill(30);
-        let before = self.world.changes.all.len();
+        let (before, count) = (self.world.changes.all.len(), self.world.changes.count());
         let Some(reply) = self.world.ask(ask, kill).await else {
             return;
         };
-        let done = self.world.changes.all.len() > before;
+        let done = self.world.changes.count() > count;
         let refused = (400..500).contains(&reply.status);
         if (refused && done) || reply.status == 500 {
             let lie = format!(
@@ -252,7 +252,7 @@ impl Scene {
             0 => String::new(),
             mails => book.sent[book.weather.below(mails)].token.clone(),
         };
-        Some(match book.weather.below(14) {
+        Some(match book.weather.below(18) {
             10..12 => Ask::change(&self.claims, "restore", &id, Value::Null),
             12 => {
                 let ids: Vec<_> = ids.iter().map(|id| id.to_string()).collect();
@@ -274,6 +274,12 @@ impl Scene {
             4..6 => Ask::change(&self.claims, "revoke", &id, Value::Null),
             6 => Ask::link("/decline", &token),
             7 => Ask::link("", &token),
+            // So few that they are often somebody's already.
+            14..17 => {
+                let email = format!("other{}@example.com", book.weather.below(4));
+                Ask::correct(&self.claims, &id, &email)
+            }
+            17 => Ask::erase(&self.claims, &id),
             _ => Ask::link("/renew", &token),
         })
     }

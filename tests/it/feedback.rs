@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl App {
-    async fn user(&self, id: &str) -> Value {
+    pub(crate) async fn user(&self, id: &str) -> Value {
         self.stack.settled().await;
         self.get(&format!("/v1/users/{id}")).await.body
     }
@@ -48,7 +48,7 @@ impl App {
     }
 
     /// SES reports something of the mail that SES took last.
-    async fn report(&self, kind: EventKind, later: i64) {
+    pub(crate) async fn report(&self, kind: EventKind, later: i64) {
         self.stack.settled().await;
         let sent = self.stack.ses.events();
         let last = sent
@@ -58,7 +58,7 @@ impl App {
         self.report_of(last.unwrap(), kind, later).await;
     }
 
-    async fn report_of(&self, mail: &Event, kind: EventKind, later: i64) {
+    pub(crate) async fn report_of(&self, mail: &Event, kind: EventKind, later: i64) {
         let at = mail
             .at
             .checked_add(SignedDuration::from_secs(later))

@@ -13,12 +13,14 @@ use usher_local::{
 };
 
 use crate::{
-    app::{App, Response, with_app},
+    app::{App, Response, with_app, with_options},
     faults::{Proxy, Reply},
 };
 
 /// All codes. One that is missing here, or can't be reached any more, fails the test.
-const CODES: [&str; 46] = [
+const CODES: [&str; 51] = [
+    "address_taken",
+    "administrators_in_sign_in",
     "administrators_only",
     "already_declined",
     "already_registered",
@@ -26,6 +28,7 @@ const CODES: [&str; 46] = [
     "body_too_large",
     "daily_limit",
     "declined",
+    "domain_not_allowed",
     "expired",
     "function_unreachable",
     "ids_or_state",
@@ -55,6 +58,8 @@ const CODES: [&str; 46] = [
     "not_revoked",
     "not_signed_in",
     "not_suppressed",
+    "nothing_to_change",
+    "oneself",
     "revoked",
     "suppressed",
     "temporarily_unavailable",
@@ -125,8 +130,10 @@ async fn every_problem_says_in_a_sentence_what_is_wrong_and_what_to_do() {
         suppressions(app, &mut wording).await;
         many(app, &mut wording).await;
         restored_and_shown(app, &mut wording).await;
+        corrections(app, &mut wording).await;
     })
     .await;
+    other_domains(&mut wording).await;
     outages(&mut wording).await;
     let codes: Vec<_> = wording.0.keys().map(String::as_str).collect();
     assert_eq!(codes, CODES);
@@ -227,6 +234,63 @@ async fn restored_and_shown(app: &App, wording: &mut Wording) {
         let body = json!({"email": email});
         wording.note(email, app.post("/v1/suppressions/lift", &body).await);
     }
+}
+
+async fn corrections(app: &App, wording: &mut Wording) {
+    let people = json!({"invitees": [{"email": "fay@example.com", "groups": ["administrators"]}]});
+    let answer = app.post("/v1/invitations", &people).await;
+    let fay = answer.body["results"][0]["user_id"].as_str().unwrap();
+    let path = format!("/v1/users/{fay}");
+    app.invite("taken@example.com").await;
+    let gone = app.invite("gone@example.com").await;
+    let token = app.mailed_token("gone@example.com").await;
+    app.public("/v1/accept/decline", &json!({"token": token}))
+        .await;
+    let erased = app.delete(&format!("/v1/users/{gone}")).await;
+    assert_eq!(erased.body["suppression_kept"], true, "{erased:?}");
+    let writer = app.token(&json!({"scope": "users:write"})).await;
+    for body in [
+        json!({}),
+        json!({"email": "nonsense"}),
+        json!({"name": "", "locale": "de"}),
+        json!({"expires_in_days": 3}),
+        json!({"email": "taken@example.com"}),
+        json!({"email": "gone@example.com"}),
+        json!({"groups": []}),
+    ] {
+        let token = if body["groups"].is_null() {
+            &app.admin
+        } else {
+            &writer
+        };
+        let answer = app.patch_as(token, &path, &body).await;
+        wording.note(&format!("PATCH {body}"), answer);
+    }
+    wording.note("DELETE", app.delete_as(&writer, &path).await);
+    let token = app.mailed_token("fay@example.com").await;
+    assert_eq!(app.accept(&token).await.status, 200);
+    for body in [json!({"email": "fay2@example.com"}), json!({"groups": []})] {
+        wording.note(&format!("PATCH {body}"), app.patch(&path, &body).await);
+    }
+    let oneself = json!({"groups": ["administrators"], "scope": "openid", "username": fay});
+    let oneself = app.token(&oneself).await;
+    wording.note("DELETE", app.delete_as(&oneself, &path).await);
+}
+
+/// What depends on how the functions are configured.
+async fn other_domains(wording: &mut Wording) {
+    let domains = "acme.example b.example c.example d.example";
+    let options = Options {
+        variables: vec![("ALLOWED_EMAIL_DOMAINS".into(), domains.into())],
+        ..Options::default()
+    };
+    with_options(options, async |app| {
+        let id = app.invite("ann@acme.example").await;
+        let body = json!({"email": "ann@example.com"});
+        let answer = app.patch(&format!("/v1/users/{id}"), &body).await;
+        wording.note(&format!("PATCH {body}"), answer);
+    })
+    .await;
 }
 
 /// People read these: whole sentences, short enough to read, without the names of types that only the code knows.

@@ -12,7 +12,7 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{
-        self, InvitationToken, LinkRefusal, Locale, Message, Nonce, PersonName, RedirectUrl,
+        self, Group, InvitationToken, LinkRefusal, Locale, Message, Nonce, PersonName, RedirectUrl,
         StateName, TokenHash, User, UserId,
     },
     function::WarmUp,
@@ -190,6 +190,7 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
         now: state.clock.now(),
         name,
         locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
+        administrator: user.groups.iter().any(Group::is_administrators),
     };
     if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
         take_back(state, user.id, Some(&user)).await?;
@@ -201,9 +202,13 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
     match state.store.accept(&user, &accept).await? {
         Attempt::Done(user) => json(&Registered::of(&user, state.sign_in_url.as_ref())),
         Attempt::Refused(found) => {
-            take_back(state, user.id, found.as_deref()).await?;
-            Err(domain::Accept::refusal(token, accept.now, found.as_deref())
-                .map_or_else(corrected, |refusal| state.link_problem(refusal)))
+            let found = found.as_deref();
+            let refusal = domain::Accept::refusal(token, accept.now, found);
+            take_back(state, user.id, found).await?;
+            if refusal.is_none() || found.is_some_and(|found| has_moved(&user, found)) {
+                withdraw(state, user.id).await?;
+            }
+            Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
         }
     }
 }
@@ -213,9 +218,22 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
 async fn take_back(state: &Accept, id: UserId, found: Option<&User>) -> Result<(), Problem> {
     let ended = found
         .is_none_or(|user| matches!(user.state.name(), StateName::Revoked | StateName::Declined));
+    if ended {
+        withdraw(state, id).await?;
+    }
+    Ok(())
+}
+
+/// Whether the address was corrected while its old one's link was followed: the account that was made for whoever has that
+/// must not be the new one's. Nor must one that made an administrator, or did not, stay if that was corrected meanwhile.
+fn has_moved(user: &User, found: &User) -> bool {
+    found.email.key() != user.email.key() && found.state.name() != StateName::Accepted
+}
+
+async fn withdraw(state: &Accept, id: UserId) -> Result<(), Problem> {
     match &state.pool {
-        Some(pool) if ended => Ok(pool.withdraw(id).await?),
-        _ => Ok(()),
+        Some(pool) => Ok(pool.withdraw(id).await?),
+        None => Ok(()),
     }
 }
 

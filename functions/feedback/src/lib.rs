@@ -61,17 +61,23 @@ pub async fn handle(listener: &Listener, event: &str) -> Result<(), FeedbackErro
     let store = &listener.store;
     let Some(user) = store.mail_reported(&report).await? else {
         tracing::warn!(user_id = %report.user_id, "SES reports a mail of a user who is not there");
-        return Ok(());
+        // An earlier try may have got as far as the history.
+        return Ok(store.scrub_report(&report).await?);
     };
     let suppressed = report.kind.suppression().map(|reason| Suppression {
         reason,
         at: report.at,
     });
-    if let Some(suppression) = suppressed {
-        let email = email.as_ref().unwrap_or(&user.email);
+    // An earlier mail may have gone to another address.
+    let current = (user.delivery.attempt == Some(report.attempt)).then_some(&user.email);
+    if let (Some(suppression), Some(email)) = (suppressed, email.as_ref().or(current)) {
         store.suppress(&user, email, suppression).await?;
     }
     note(store, &report).await?;
+    if store.user(user.id).await?.is_none() {
+        // Erased meanwhile: their history may have been gone through already.
+        store.scrub_report(&report).await?;
+    }
     tracing::info!(
         user_id = %report.user_id,
         attempt = report.attempt,

@@ -3,8 +3,13 @@
 //!
 //! A record that comes twice, or late, writes the same events again. So a record that could not be written is simply given
 //! back, and comes again with all that follow it.
+//!
+//! Of a user who is erased, the history keeps what happened and loses what may tell who they were; so does an event that is
+//! written afterwards, by a record that comes again.
 
-use std::collections::BTreeSet;
+mod erased;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::{
     event::dynamodb::{Event, EventRecord},
@@ -15,7 +20,7 @@ use usher::{
     config::{ConfigError, Environment},
     domain::{HistoryEvent, UserId},
     function::WarmUp,
-    store::{Change, EVENTS_PER_CALL, Store, StoreError},
+    store::{Change, EVENTS_PER_CALL, Store, StoreError, user_that_ended},
     table_stream::again,
 };
 
@@ -44,19 +49,41 @@ impl WarmUp for Chronicler {
 /// An event, and the sequence number of the record it was derived from.
 type Derived = (String, (UserId, HistoryEvent));
 
+/// What a record shows.
+enum Shown {
+    /// Something happened to this user.
+    Change(UserId, Vec<HistoryEvent>),
+    /// This user is gone, whose last version this was.
+    End(UserId, u64),
+    /// Nothing: the row is no user's.
+    Nothing,
+}
+
+/// Whose records were read: their sequence numbers, and the last version of whoever is gone.
+type Concerned = BTreeMap<UserId, (BTreeSet<String>, Option<u64>)>;
+
 /// Writes down what the records show; answers with the sequence numbers of those that have to come again.
 pub async fn handle(chronicler: &Chronicler, event: Event) -> DynamoDbEventResponse {
     let mut failed = BTreeSet::new();
     let mut derived: Vec<Derived> = Vec::new();
+    let mut concerned = Concerned::new();
     for record in event.records {
         let sequence = record.change.sequence_number.clone().unwrap_or_default();
-        match events(record) {
-            Ok(events) => derived.extend(events.into_iter().map(|event| (sequence.clone(), event))),
+        let (id, events, end) = match shown(record) {
+            Ok(Shown::Change(id, events)) => (id, events, None),
+            Ok(Shown::End(id, version)) => (id, vec![], Some(version)),
+            Ok(Shown::Nothing) => continue,
             Err(error) => {
                 tracing::error!(%error, sequence, "a stream record can't be read");
                 failed.insert(sequence);
+                continue;
             }
-        }
+        };
+        let events = events.into_iter().map(|event| (id, event));
+        derived.extend(events.map(|event| (sequence.clone(), event)));
+        let (sequences, version) = concerned.entry(id).or_default();
+        sequences.insert(sequence);
+        *version = version.or(end);
     }
     let mut writes = stream::iter(derived.chunks(EVENTS_PER_CALL).map(<[Derived]>::to_vec))
         .map(|derived| write(chronicler, derived))
@@ -64,19 +91,21 @@ pub async fn handle(chronicler: &Chronicler, event: Event) -> DynamoDbEventRespo
     while let Some(left) = writes.next().await {
         failed.extend(left);
     }
+    drop(writes);
+    // Last, so that it meets what was just written.
+    failed.extend(erased::scrub(&chronicler.store, concerned).await);
     again(failed)
 }
 
-/// What a record shows. Rows that are no users, and users who are gone, have no events.
-fn events(record: EventRecord) -> Result<Vec<(UserId, HistoryEvent)>, StoreError> {
+fn shown(record: EventRecord) -> Result<Shown, StoreError> {
     let (old, new) = (record.change.old_image, record.change.new_image);
-    if !new.contains_key("version") {
-        return Ok(vec![]);
+    if new.contains_key("version") {
+        let old = (!old.is_empty()).then_some(old);
+        let change = Change::from_images(old, new)?;
+        return Ok(Shown::Change(change.user_id(), change.events()));
     }
-    let old = (!old.is_empty()).then_some(old);
-    let change = Change::from_images(old, new)?;
-    let events = change.events().into_iter();
-    Ok(events.map(|event| (change.user_id(), event)).collect())
+    let ended = user_that_ended(old).filter(|_| new.is_empty());
+    Ok(ended.map_or(Shown::Nothing, |(id, version)| Shown::End(id, version)))
 }
 
 /// The sequence numbers of those that were not written.

@@ -19,8 +19,6 @@ use crate::{
 const ROWS_BYTES: usize = 6_000_000;
 /// And of one row no more than an address and a name need.
 const ECHO_BYTES_A_ROW: usize = 400;
-/// How many allowed domains a row names, for the same reason.
-const DOMAINS_NAMED: usize = 3;
 
 #[derive(Serialize)]
 struct Counts {
@@ -145,13 +143,7 @@ fn describe(state: &Invite, fate: &Fate) -> (&'static str, Option<UserId>, Optio
             "invalid_invitee",
             format!("The field {field} {error}. Correct it and invite this person again."),
         ),
-        Fate::DomainNotAllowed => no_user(
-            "domain_not_allowed",
-            format!(
-                "Only addresses at {} are invited here. Ask the operator to allow this domain.",
-                named(&state.allowed_domains)
-            ),
-        ),
+        Fate::DomainNotAllowed => no_user("domain_not_allowed", state.allowed_domains.refusal()),
         Fate::Suppressed(why) => no_user("suppressed", suppressed(*why).to_owned()),
         Fate::New(_) | Fate::NotWritten => no_user(
             "unavailable",
@@ -212,21 +204,6 @@ fn describe_existing(state: &Invite, user: &User) -> (&'static str, String) {
             ),
         ),
     }
-}
-
-/// The first few, and that there are more.
-fn named(domains: &[String]) -> String {
-    let more = if domains.len() > DOMAINS_NAMED {
-        " and others"
-    } else {
-        ""
-    };
-    let first: Vec<_> = domains
-        .iter()
-        .take(DOMAINS_NAMED)
-        .map(String::as_str)
-        .collect();
-    format!("{}{more}", first.join(", "))
 }
 
 /// The beginning of the text that takes at most `most` bytes in JSON within JSON, without control characters, of which

@@ -151,10 +151,19 @@ async fn settle(
                     },
                 ));
             }
-            None => trouble = Some(StoreError::missing_user(id)),
+            None => trouble = Some(missing(state, id).await),
         }
     }
     (fates, trouble)
+}
+
+/// Why a user whose address is taken is not there: erased since, so that asking again finds the address free, or broken.
+async fn missing(state: &Invite, id: UserId) -> StoreError {
+    match state.store.erased(id).await {
+        Ok(Some(_)) => StoreError::vanished(),
+        Ok(None) => StoreError::missing_user(id),
+        Err(error) => error,
+    }
 }
 
 /// Exponential, with jitter, so that two requests in conflict don't meet again.

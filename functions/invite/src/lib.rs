@@ -14,8 +14,8 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{
-        Group, IdempotencyKey, Inviter, Lifetime, Locale, Message, Origins, RedirectUrl, TenantId,
-        TextError, TokenKey,
+        AllowedDomains, Group, IdempotencyKey, Inviter, Lifetime, Locale, Message, Origins,
+        RedirectUrl, TenantId, TokenKey,
     },
     function::{WarmUp, introduce},
     http::{Answer, Caller, Problem, Scope, SignIn, check_parameters, field, json_body},
@@ -35,7 +35,7 @@ pub struct Invite {
     templates: Templates,
     default_locale: Locale,
     origins: Origins,
-    allowed_domains: Vec<String>,
+    allowed_domains: AllowedDomains,
     doctor: Doctor,
     clock: Clock,
     entropy: Entropy,
@@ -171,7 +171,7 @@ fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Resul
         invited_by: caller.identity,
         appoints: caller.appoints,
         locale: field("locale", body.locale, |tag| tag.parse::<Locale>())?,
-        groups: field("groups", body.groups, |names| parse_groups(&names))?.unwrap_or_default(),
+        groups: field("groups", body.groups, |names| Group::parse_all(&names))?.unwrap_or_default(),
         message: field("message", body.message, |text| Message::parse(&text))?,
         lifetime: field("expires_in_days", body.expires_in_days, Lifetime::days)?
             .unwrap_or_default(),
@@ -182,12 +182,4 @@ fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Resul
         idempotency_key: field("Idempotency-Key", key, |key| IdempotencyKey::parse(&key))?,
         dry_run: false,
     })
-}
-
-/// At most 20 groups a person, which is more than products use and keeps rows small.
-fn parse_groups(names: &[String]) -> Result<Vec<Group>, TextError> {
-    if names.len() > 20 {
-        return Err(TextError::TooMany(20));
-    }
-    names.iter().map(|name| Group::parse(name)).collect()
 }

@@ -10,7 +10,7 @@ use usher::{
     http::Problem,
 };
 
-use crate::{Body, Invite, Invitee, Terms, parse_groups};
+use crate::{Body, Invite, Invitee, Terms};
 
 const MOST_ADDRESSES: usize = 10_000;
 const APPOINTS_NOBODY: &str = "Only an administrator may invite somebody into the group administrators. Leave the group out, or ask one.";
@@ -115,7 +115,7 @@ pub(crate) fn decide(state: &Invite, terms: &Terms, entries: Vec<Entry>) -> Vec<
             };
             let fate = match first.get(&email.key()) {
                 Some(earlier) => Fate::Duplicate(*earlier),
-                None if !allowed(state, &email) => Fate::DomainNotAllowed,
+                None if !state.allowed_domains.allows(&email) => Fate::DomainNotAllowed,
                 None => match invitation(state, terms, &email, invitee) {
                     Err((field, error)) => Fate::InvalidInvitee(field, error),
                     Ok(invitation) => {
@@ -133,14 +133,6 @@ pub(crate) fn decide(state: &Invite, terms: &Terms, entries: Vec<Entry>) -> Vec<
         .collect()
 }
 
-fn allowed(state: &Invite, email: &EmailAddress) -> bool {
-    state.allowed_domains.is_empty()
-        || state
-            .allowed_domains
-            .iter()
-            .any(|domain| domain == email.domain())
-}
-
 fn invitation(
     state: &Invite,
     terms: &Terms,
@@ -153,7 +145,7 @@ fn invitation(
         asked.or_else(|| terms.locale.clone()),
         &state.default_locale,
     );
-    let groups = parse("groups", invitee.groups, |names| parse_groups(&names))?
+    let groups = parse("groups", invitee.groups, |names| Group::parse_all(&names))?
         .unwrap_or_else(|| terms.groups.clone());
     if !terms.appoints && groups.iter().any(Group::is_administrators) {
         return Err(("groups", APPOINTS_NOBODY.to_owned()));

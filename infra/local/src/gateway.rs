@@ -40,6 +40,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         let filter = match route.method {
             "GET" => MethodFilter::GET,
             "DELETE" => MethodFilter::DELETE,
+            "PATCH" => MethodFilter::PATCH,
             _ => MethodFilter::POST,
         };
         let gateway = Arc::clone(&gateway);

@@ -66,6 +66,12 @@ impl Invoker {
                 })?,
             ),
             (
+                "erase",
+                make.http(erase::Erase::new, |state, request| {
+                    Box::pin(erase::handle(state, request))
+                })?,
+            ),
+            (
                 "feedback",
                 listening_function(feedback::Listener::new(env)?),
             ),
@@ -107,6 +113,12 @@ impl Invoker {
                 "suppression",
                 make.http(suppression::Lift::new, |state, request| {
                     Box::pin(suppression::handle(state, request))
+                })?,
+            ),
+            (
+                "update",
+                make.http(update::Update::new, |state, request| {
+                    Box::pin(update::handle(state, request))
                 })?,
             ),
             ("mailer", mailing_function(mailing)),

@@ -282,12 +282,11 @@ impl Pump {
     }
 }
 
-/// The history's filter: `{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"sk":{"S":["USER"]}}}}`.
+/// The history's filter: `{"dynamodb":{"Keys":{"sk":{"S":["USER"]}}}}`.
 fn is_user(record: &Record) -> bool {
     let change = record.dynamodb();
     let sort_key = change.and_then(|change| change.keys()?.get("sk")?.as_s().ok());
-    change.is_some_and(|change| change.new_image().is_some())
-        && sort_key.is_some_and(|sk| sk == "USER")
+    sort_key.is_some_and(|sk| sk == "USER")
 }
 
 /// The mailer's filter: `{"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}`.

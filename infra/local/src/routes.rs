@@ -33,7 +33,7 @@ const fn public(method: &'static str, path: &'static str, function: &'static str
 }
 
 /// All routes of the API.
-pub const ROUTES: [Route; 20] = [
+pub const ROUTES: [Route; 22] = [
     signed_in("POST", "/v1/invitations", "invite"),
     signed_in("POST", "/v1/invitations/resend", "resend"),
     signed_in("POST", "/v1/users/{id}/resend", "resend"),
@@ -43,6 +43,8 @@ pub const ROUTES: [Route; 20] = [
     signed_in("GET", "/v1/me", "list"),
     signed_in("GET", "/v1/users", "list"),
     signed_in("GET", "/v1/users/{id}", "list"),
+    signed_in("PATCH", "/v1/users/{id}", "update"),
+    signed_in("DELETE", "/v1/users/{id}", "erase"),
     signed_in("GET", "/v1/users/{id}/history", "list"),
     signed_in("DELETE", "/v1/users/{id}/suppression", "suppression"),
     signed_in("POST", "/v1/suppressions/lift", "suppression"),

@@ -4,7 +4,7 @@
 use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
 use serde::{Deserialize, Serialize};
 
-use super::{DeliveryStatus, IN_TURN, Inviter, MailReport, ReportKind, StateName, User};
+use super::{DeliveryStatus, Erased, IN_TURN, Inviter, MailReport, ReportKind, StateName, User};
 
 /// One thing that happened. Two that are equal are the same: deriving an event twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub enum HistoryKind {
     Invited,
     /// An administrator sent the invitation again, with a new link.
     Resent,
+    /// An administrator corrected the address.
+    AddressChanged,
     /// The person asked for a fresh link.
     Renewed,
     /// A reminder was put into the outbox.
@@ -72,6 +74,8 @@ pub enum HistoryKind {
     Restored,
     /// The link's time is over.
     Expired,
+    /// An administrator erased the user: nothing follows, and what is left of the history says nothing of who they were.
+    Erased,
 }
 
 impl HistoryKind {
@@ -80,6 +84,7 @@ impl HistoryKind {
         match self {
             Self::Invited => "invited",
             Self::Resent => "resent",
+            Self::AddressChanged => "address_changed",
             Self::Renewed => "renewed",
             Self::Reminded => "reminded",
             Self::MailSent => "mail_sent",
@@ -97,6 +102,7 @@ impl HistoryKind {
             Self::Revoked => "revoked",
             Self::Restored => "restored",
             Self::Expired => "expired",
+            Self::Erased => "erased",
         }
     }
 }
@@ -120,6 +126,19 @@ impl HistoryEvent {
             attempt: Some(report.attempt),
             message_id: Some(report.message_id.clone()),
             reason: report.reason.clone(),
+        }
+    }
+
+    /// The end of a user whose last version this was.
+    pub fn of_erasure(erased: &Erased, version: u64) -> Self {
+        Self {
+            kind: HistoryKind::Erased,
+            at: erased.at,
+            number: version + 1,
+            by: Some(erased.by.clone()),
+            attempt: None,
+            message_id: None,
+            reason: None,
         }
     }
 
@@ -166,7 +185,8 @@ pub fn happened(old: Option<&User>, new: &User, ended: bool) -> Vec<HistoryEvent
     }
     let administrator = new.changed_by.as_ref();
     let asked = asked(old, new).map(|kind| {
-        let by = administrator.filter(|_| kind == HistoryKind::Resent);
+        let by = administrator
+            .filter(|_| matches!(kind, HistoryKind::Resent | HistoryKind::AddressChanged));
         HistoryEvent::made(kind, new).by(by)
     });
     let state = state(old, new).map(|kind| {
@@ -174,7 +194,9 @@ pub fn happened(old: Option<&User>, new: &User, ended: bool) -> Vec<HistoryEvent
         let by = administrator.filter(|_| theirs);
         HistoryEvent::made(kind, new).by(by)
     });
-    let lifted = old.suppressed.is_some() && new.suppressed.is_none();
+    // To move to an address that is not suppressed lifts nothing.
+    let lifted =
+        old.suppressed.is_some() && new.suppressed.is_none() && old.email.key() == new.email.key();
     let lifted =
         lifted.then(|| HistoryEvent::made(HistoryKind::SuppressionLifted, new).by(administrator));
     let ended = ended.then(|| HistoryEvent::made(HistoryKind::Expired, new));
@@ -185,9 +207,11 @@ pub fn happened(old: Option<&User>, new: &User, ended: bool) -> Vec<HistoryEvent
         .collect()
 }
 
-/// Which mail was asked for.
+/// Which mail was asked for, by whom, or where it is to go.
 fn asked(old: &User, new: &User) -> Option<HistoryKind> {
-    if new.reminders > old.reminders {
+    if new.email != old.email {
+        Some(HistoryKind::AddressChanged)
+    } else if new.reminders > old.reminders {
         Some(HistoryKind::Reminded)
     } else if new.nonce == old.nonce {
         None

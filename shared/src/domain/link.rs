@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Lifetime, Locale, LocaleSource, Nonce, PersonName, Requirement, StateName, TokenHash, User,
+    Group, Lifetime, Locale, LocaleSource, Nonce, PersonName, Requirement, StateName, TokenHash,
+    User,
     invitation::MAIL_DUE,
     operation::{plus, retry_at, throttle},
     requirement::first_broken,
@@ -50,12 +51,21 @@ pub struct Accept {
     pub name: PersonName,
     /// The language they chose, if they did.
     pub locale: Option<(Locale, LocaleSource)>,
+    /// Whether they become an administrator: what their account was made with must still be so when they are accepted.
+    pub administrator: bool,
 }
 
 impl Accept {
     /// What must hold, in the order in which a refusal is explained.
     pub fn requirements(&self) -> Vec<Requirement> {
-        Self::requirements_for(self.token, self.now)
+        let mut requirements = Self::requirements_for(self.token, self.now);
+        let administrators = Group::administrators();
+        requirements.push(if self.administrator {
+            Requirement::InGroup(administrators)
+        } else {
+            Requirement::NotInGroup(administrators)
+        });
+        requirements
     }
 
     /// Why this link can't be used `now`; none if it can. Also what a look-up asks, before anybody registers.

@@ -3,9 +3,12 @@
 //!
 //! Everything here is pure. Now and randomness are arguments; a value that exists is valid.
 
+mod allowed;
+mod change;
 mod delivery;
 mod due;
 mod email;
+mod erase;
 mod feedback;
 mod history;
 mod id;
@@ -23,9 +26,12 @@ mod token;
 mod user;
 
 pub use self::{
+    allowed::{AllowedDomains, AllowedDomainsError},
+    change::{ChangeRefusal, ChangeUser, NewAddress},
     delivery::{Delivery, DeliveryStatus, IN_TURN, MailClaim, MailKind, MailTries},
     due::Due,
     email::{EmailAddress, EmailError, EmailKey},
+    erase::{AddressHash, Erase, EraseRefusal, Erased},
     feedback::{Feedback, MailReport, MailState, ReportKind, Suppression, SuppressionReason},
     history::{HistoryEvent, HistoryKind, happened},
     id::{IdError, TenantId, UserId},

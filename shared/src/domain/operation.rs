@@ -24,15 +24,19 @@ pub(super) fn plus(now: Timestamp, span: SignedDuration) -> Timestamp {
 
 pub(super) fn throttle(now: Timestamp) -> [Requirement; 2] {
     [
-        Requirement::MailRequestedBy {
-            nth: DAILY_LIMIT - 1,
-            at: minus(now, DAY),
-        },
+        daily_limit(now),
         Requirement::MailRequestedBy {
             nth: 0,
             at: minus(now, COOL_DOWN),
         },
     ]
+}
+
+pub(super) fn daily_limit(now: Timestamp) -> Requirement {
+    Requirement::MailRequestedBy {
+        nth: DAILY_LIMIT - 1,
+        at: minus(now, DAY),
+    }
 }
 
 /// From when on the broken throttle lets the next mail through.

@@ -18,6 +18,8 @@ pub enum Requirement {
     State(&'static [StateName]),
     /// The user is not to join this group.
     NotInGroup(Group),
+    /// The user is to join this group.
+    InGroup(Group),
     /// The link is still valid at this instant.
     NotExpired(Timestamp),
     /// The token has expired at this instant, or was exchanged for a fresh link whose mail has not gone yet.
@@ -59,6 +61,7 @@ impl Requirement {
             }
             Self::State(allowed) => allowed.contains(&user.state.name()),
             Self::NotInGroup(group) => !user.groups.contains(group),
+            Self::InGroup(group) => user.groups.contains(group),
             Self::NotExpired(now) => !user.has_expired(*now),
             Self::Renewable(hash, now) => {
                 let waiting = user.renewed_hash == Some(*hash) && user.token_hash.is_none();

@@ -109,11 +109,21 @@ text!(
 
 /// The group whose members may do everything, in the sign-in as in an invitation.
 const ADMINISTRATORS: &str = "administrators";
+/// How many groups a person may be invited into.
+const MOST_GROUPS: usize = 20;
 
 impl Group {
     /// The group of the administrators: whoever accepts an invitation into it may do everything from then on.
     pub fn administrators() -> Self {
         Self(ADMINISTRATORS.to_owned())
+    }
+
+    /// The groups of these names: at most 20 a person, which is more than products use and keeps rows small.
+    pub fn parse_all(names: &[String]) -> Result<Vec<Self>, TextError> {
+        if names.len() > MOST_GROUPS {
+            return Err(TextError::TooMany(MOST_GROUPS));
+        }
+        names.iter().map(|name| Self::parse(name)).collect()
     }
 
     /// Whether it is the administrators' group.

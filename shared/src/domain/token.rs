@@ -86,14 +86,26 @@ impl TokenKey {
 
     fn mac(&self, tenant: &TenantId, user_id: UserId, nonce: Nonce) -> Hmac<Sha256> {
         // The tenant comes last, as the only part whose length varies: no two inputs share an encoding.
-        // HMAC fills a shorter key with zeros up to the hash's block (RFC 2104), which is what stands here.
-        let mut block = [0; 64];
-        block[..self.0.len()].copy_from_slice(&self.0);
-        Hmac::<Sha256>::new(&block.into())
+        self.keyed()
             .chain_update([VERSION])
             .chain_update(user_id.to_bytes())
             .chain_update(nonce.0)
             .chain_update(tenant.as_str())
+    }
+
+    /// HMAC-SHA-256 of these parts, one after the other. What the first begins with must say what it is for.
+    pub(super) fn hmac(&self, parts: &[&[u8]]) -> [u8; MAC] {
+        let all = parts
+            .iter()
+            .fold(self.keyed(), |mac, part| mac.chain_update(part));
+        all.finalize().into_bytes().into()
+    }
+
+    fn keyed(&self) -> Hmac<Sha256> {
+        // HMAC fills a shorter key with zeros up to the hash's block (RFC 2104), which is what stands here.
+        let mut block = [0; 64];
+        block[..self.0.len()].copy_from_slice(&self.0);
+        Hmac::<Sha256>::new(&block.into())
     }
 }
 

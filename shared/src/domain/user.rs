@@ -45,7 +45,8 @@ pub struct User {
     pub state: State,
     /// Who invited first.
     pub invited_by: Inviter,
-    /// Which administrator last sent the invitation again, revoked or restored it, or lifted a suppression.
+    /// Which administrator last sent the invitation again, revoked or restored it, lifted a suppression, or corrected what is
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<Inviter>,
     /// When they did. Lists are ordered by it, so it never changes.

@@ -70,6 +70,22 @@ impl StoreError {
         }
     }
 
+    /// DynamoDB has left undone what it was asked to.
+    pub fn unprocessed() -> Self {
+        Self::Unavailable {
+            operation: "BatchWriteItem",
+            cause: "an item was not processed".to_owned(),
+        }
+    }
+
+    /// An address was this user's when it was asked for, and the user is erased now.
+    pub fn vanished() -> Self {
+        Self::Unavailable {
+            operation: "BatchGetItem",
+            cause: "a user was erased meanwhile".to_owned(),
+        }
+    }
+
     pub(super) fn unwritable(error: serde_dynamo::Error) -> Self {
         Self::Unwritable(error.to_string())
     }

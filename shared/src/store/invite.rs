@@ -126,7 +126,7 @@ impl Store {
     }
 
     /// The items of these keys, in any order.
-    async fn batch_get(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    pub(super) async fn batch_get(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
         // DynamoDB may answer a part at a time; an answer without any progress ends the loop.
         while !keys.is_empty() {

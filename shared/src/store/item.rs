@@ -7,7 +7,7 @@ use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, keys};
-use crate::domain::{Suppression, User, UserId};
+use crate::domain::{Erased, Suppression, User, UserId};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -70,6 +70,25 @@ impl AddressRow {
     }
 }
 
+/// What is kept of a user who was erased.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ErasedRow {
+    pk: String,
+    sk: String,
+    #[serde(flatten)]
+    pub(super) erased: Erased,
+}
+
+impl ErasedRow {
+    pub(super) fn of(id: UserId, erased: Erased) -> Self {
+        Self {
+            pk: keys::user_pk(id),
+            sk: keys::ERASED_SK.to_owned(),
+            erased,
+        }
+    }
+}
+
 pub(super) fn write<T: Serialize>(row: &T) -> Result<Item, StoreError> {
     serde_dynamo::to_item(row).map_err(StoreError::unwritable)
 }
@@ -107,6 +126,18 @@ fn row_name(item: &Item) -> String {
         pk if pk.starts_with("ADDRESS#") => "ADDRESS#..".to_owned(),
         pk => format!("{pk} / {}", text("sk")),
     }
+}
+
+/// Whose row it was that is gone, and their last version. None if the row was no user's. All else of it may be unreadable: it
+/// is gone.
+pub fn user_that_ended(image: serde_dynamo::Item) -> Option<(UserId, u64)> {
+    #[derive(Deserialize)]
+    struct Last {
+        pk: String,
+        version: u64,
+    }
+    let last: Last = read(image.into()).ok()?;
+    Some((keys::user_id(&last.pk)?, last.version))
 }
 
 /// Reads the user out of a stream record's image.

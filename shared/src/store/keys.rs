@@ -9,6 +9,8 @@ use crate::domain::{EmailKey, HistoryEvent, StateName, TenantId, UserId};
 
 pub(super) const USER_SK: &str = "USER";
 pub(super) const ADDRESS_SK: &str = "ADDRESS";
+/// What is kept of a user who was erased stands where they were, under this `sk`.
+pub(super) const ERASED_SK: &str = "ERASED";
 /// What the `sk` of every event in a user's history begins with.
 pub(super) const EVENT: &str = "EVENT#";
 /// The `pk` of the rows that count what SES reports.
@@ -48,6 +50,11 @@ pub(super) fn address_pk(tenant: &TenantId, email: &EmailKey) -> String {
 /// Where a user is.
 pub(super) fn user_key(id: UserId) -> Item {
     key(user_pk(id), USER_SK)
+}
+
+/// Where it is kept that a user was erased.
+pub(super) fn erased_key(id: UserId) -> Item {
+    key(user_pk(id), ERASED_SK)
 }
 
 /// Where an address is.

@@ -2,6 +2,8 @@
 //! count what SES reports. One public method is one DynamoDB call, or says how many it makes, and every write is conditional,
 //! but for the history's, which says why.
 
+mod address;
+mod condition;
 mod due;
 mod error;
 mod feedback;
@@ -12,6 +14,7 @@ mod keys;
 mod list;
 mod mail;
 mod pace;
+mod scrub;
 mod suppression;
 mod table;
 mod tally;
@@ -23,13 +26,15 @@ use aws_sdk_dynamodb::Client;
 use crate::{aws, clock::Entropy, config::Environment};
 
 pub use self::{
+    address::{Changed, ErasureWritten},
     due::{DuePage, DuePlace},
     error::{StoreError, TableUnusable},
     history::{Change, EVENTS_PER_CALL, HistoryPage},
     invite::{ADDRESSES_PER_CALL, INVITEES_PER_CALL, Written},
-    item::user_from_image,
+    item::{user_from_image, user_that_ended},
     list::{Page, Position, Selection},
     pace::Slot,
+    scrub::ERASED_PER_CALL,
     suppression::KnownAddress,
     tally::Tally,
     users::Attempt,

@@ -70,16 +70,8 @@ impl Store {
         tenant: &TenantId,
         email: &EmailAddress,
     ) -> Result<Option<KnownAddress>, StoreError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::address_key(tenant, &email.key())))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("GetItem", &error))?;
-        let row: Option<AddressRow> = found.item.map(read).transpose()?;
+        let found = self.get(keys::address_key(tenant, &email.key())).await?;
+        let row: Option<AddressRow> = found.map(read).transpose()?;
         Ok(row.map(|row| KnownAddress {
             user_id: row.user_id,
             suppressed: row.suppressed,

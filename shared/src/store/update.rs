@@ -1,6 +1,6 @@
 //! Builds the one conditional `UpdateItem` that an operation is.
 
-use std::{collections::HashMap, fmt::Write};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -73,6 +73,18 @@ impl Update {
         match value {
             Some(value) => self.set(name, value),
             None => Ok(self),
+        }
+    }
+
+    /// Sets the attribute; removes it if there is no value.
+    pub(super) fn set_or_remove(
+        self,
+        name: &str,
+        value: Option<impl Serialize>,
+    ) -> Result<Self, StoreError> {
+        match value {
+            Some(value) => self.set(name, value),
+            None => Ok(self.remove(&[name])),
         }
     }
 
@@ -162,6 +174,20 @@ impl Update {
         Ok(self)
     }
 
+    /// Requires that the attribute is there.
+    pub(super) fn require_some(mut self, name: &str) -> Self {
+        let condition = format!("attribute_exists({})", self.name(name));
+        self.conditions.push(condition);
+        self
+    }
+
+    /// Requires that the attribute is not there.
+    pub(super) fn require_none(mut self, name: &str) -> Self {
+        let condition = format!("attribute_not_exists({})", self.name(name));
+        self.conditions.push(condition);
+        self
+    }
+
     /// Requires that the attribute is not there, or has this value.
     pub(super) fn require_equal_or_none(
         mut self,
@@ -207,101 +233,13 @@ impl Update {
         self.require_less("suppression_lifted_at", at)
     }
 
-    /// The requirement as DynamoDB evaluates it. [`Requirement::holds`] says the same of a user in memory, and a
-    /// property test holds the two together.
-    fn condition(&mut self, requirement: &Requirement) -> Result<String, StoreError> {
-        Ok(match requirement {
-            Requirement::Tenant(tenant) => {
-                format!("{} = {}", self.name("tenant"), self.value(tenant)?)
-            }
-            Requirement::Token(hash) => {
-                format!("{} = {}", self.name("token_hash"), self.value(hash)?)
-            }
-            Requirement::TokenOrRenewed(hash) => {
-                let hash = self.value(hash)?;
-                format!(
-                    "({} = {hash} OR {} = {hash})",
-                    self.name("token_hash"),
-                    self.name("renewed_hash")
-                )
-            }
-            Requirement::State(allowed) => {
-                let state = self.name("state");
-                let allowed: Result<Vec<_>, _> =
-                    allowed.iter().map(|state| self.value(state)).collect();
-                format!("{state} IN ({})", allowed?.join(", "))
-            }
-            Requirement::NotInGroup(group) => {
-                format!(
-                    "NOT contains({}, {})",
-                    self.name("groups"),
-                    self.value(group)?
-                )
-            }
-            Requirement::NotExpired(now) => {
-                format!(
-                    "{} > {}",
-                    self.name("expires_at"),
-                    self.value(now.as_millisecond())?
-                )
-            }
-            Requirement::Renewable(hash, now) => format!(
-                "({} <= {} OR ({} = {} AND attribute_not_exists({})))",
-                self.name("expires_at"),
-                self.value(now.as_millisecond())?,
-                self.name("renewed_hash"),
-                self.value(hash)?,
-                self.name("token_hash"),
-            ),
-            Requirement::MailRequestedBy { nth, at } => {
-                let asked = format!("{}[{nth}]", self.name("mail_requests"));
-                format!(
-                    "(attribute_not_exists({asked}) OR {asked} <= {})",
-                    self.value(at.as_millisecond())?
-                )
-            }
-            Requirement::Version(version) => {
-                format!("{} = {}", self.name("version"), self.value(version)?)
-            }
-            Requirement::MailToSend { record } => {
-                format!(
-                    "{} = {} AND attribute_exists({})",
-                    self.name("version"),
-                    self.value(record)?,
-                    self.name("outbox"),
-                )
-            }
-            Requirement::NotSuppressed => {
-                format!("attribute_not_exists({})", self.name("suppressed"))
-            }
-            Requirement::MailUnreported => {
-                let attempt = self.name("attempt");
-                let reported = format!("{}.{attempt}", self.name("feedback"));
-                let tried = format!("{}.{attempt}", self.name("delivery"));
-                // Compared with an attribute that is not there, everything is different or nothing, as the engine likes.
-                format!(
-                    "(attribute_not_exists({reported}) OR attribute_not_exists({tried}) OR {reported} <> {tried})"
-                )
-            }
-            Requirement::MailClaimed { record } => {
-                format!(
-                    "{}.{} = {}",
-                    self.name("claim"),
-                    self.name("record"),
-                    self.value(record)?
-                )
-            }
-        })
-    }
-
     /// `SET .. REMOVE ..`
     pub(super) fn expression(&self) -> String {
-        let mut expression = format!("SET {}", self.sets.join(", "));
-        if !self.removes.is_empty() {
-            // Writing to a String can't fail.
-            let _ = write!(expression, " REMOVE {}", self.removes.join(", "));
-        }
-        expression
+        let part = |word: &str, what: &[String]| match what {
+            [] => String::new(),
+            what => format!("{word} {} ", what.join(", ")),
+        };
+        part("SET", &self.sets) + &part("REMOVE", &self.removes)
     }
 
     /// All requirements together, or nothing if there are none.
@@ -309,13 +247,13 @@ impl Update {
         (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
     }
 
-    fn name(&mut self, name: &str) -> String {
+    pub(super) fn name(&mut self, name: &str) -> String {
         let alias = format!("#{name}");
         self.names.insert(alias.clone(), name.to_owned());
         alias
     }
 
-    fn value<T: Serialize>(&mut self, value: T) -> Result<String, StoreError> {
+    pub(super) fn value<T: Serialize>(&mut self, value: T) -> Result<String, StoreError> {
         let alias = format!(":v{}", self.values.len());
         let value = serde_dynamo::to_attribute_value(value).map_err(StoreError::unwritable)?;
         self.values.insert(alias.clone(), value);

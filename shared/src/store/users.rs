@@ -29,16 +29,21 @@ pub enum Attempt {
 impl Store {
     /// The user of this id, whoever's it is. One strongly consistent `GetItem`.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.get(keys::user_key(id)).await?.map(read).transpose()
+    }
+
+    /// The item of this key. One strongly consistent `GetItem`.
+    pub(super) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(keys::user_key(id)))
+            .set_key(Some(key))
             .consistent_read(true)
             .send()
             .await
             .map_err(|error| StoreError::of("GetItem", &error))?;
-        found.item.map(read).transpose()
+        Ok(found.item)
     }
 
     /// Opens the connection with a cheap read, so that the first request need not. Fails if the table is not there.
@@ -217,7 +222,7 @@ impl Store {
             .update_expression(update.expression())
             .set_condition_expression(update.condition_expression())
             .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values))
+            .set_expression_attribute_values(some(update.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(|error| StoreError::Unwritable(error.to_string()))?;
@@ -260,7 +265,7 @@ impl Store {
             .update_expression(update.expression())
             .set_condition_expression(update.condition_expression())
             .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values))
+            .set_expression_attribute_values(some(update.values))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -284,4 +289,9 @@ impl Store {
             },
         }
     }
+}
+
+/// DynamoDB wants no values rather than none of them.
+fn some(values: Item) -> Option<Item> {
+    (!values.is_empty()).then_some(values)
 }

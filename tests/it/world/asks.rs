@@ -76,6 +76,24 @@ impl Ask {
         }
     }
 
+    /// Corrects the address.
+    pub(crate) fn correct(claims: &Value, id: &str, email: &str) -> Self {
+        Self {
+            function: "update",
+            method: "PATCH",
+            body: json!({"email": email}),
+            ..Self::get(claims, id)
+        }
+    }
+
+    pub(crate) fn erase(claims: &Value, id: &str) -> Self {
+        Self {
+            function: "erase",
+            method: "DELETE",
+            ..Self::get(claims, id)
+        }
+    }
+
     pub(crate) fn get(claims: &Value, id: &str) -> Self {
         Self {
             id: Some(id.to_owned()),

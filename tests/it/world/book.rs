@@ -35,6 +35,8 @@ pub(crate) struct Sent {
     pub(crate) user: String,
     pub(crate) attempt: u64,
     pub(crate) token: String,
+    /// Where it went.
+    pub(crate) to: String,
     /// In which invocation of the mailer.
     pub(crate) run: usize,
     pub(crate) at: Instant,
@@ -94,6 +96,7 @@ impl Book {
                 user: mail.tags["user"].clone(),
                 attempt: mail.tags["attempt"].parse().unwrap(),
                 token: token_in(&mail.text),
+                to: mail.to.clone(),
                 run,
                 at: Instant::now(),
                 answered: false,

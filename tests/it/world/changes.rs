@@ -25,12 +25,18 @@ pub(crate) struct Change {
 pub(crate) struct Changes {
     pub(crate) all: Vec<Change>,
     pub(crate) now: BTreeMap<UserId, User>,
+    /// Who was erased, as they were last.
+    pub(crate) gone: BTreeMap<UserId, User>,
 }
 
 impl Changes {
     pub(crate) fn take(&mut self, records: &[Value]) {
         for record in records {
             let image = &record["dynamodb"]["NewImage"];
+            if record["eventName"] == "REMOVE" {
+                self.take_end(&record["dynamodb"]["OldImage"]);
+                continue;
+            }
             if image["sk"]["S"] != "USER" {
                 continue;
             }
@@ -45,6 +51,19 @@ impl Changes {
                 new,
             });
         }
+    }
+
+    fn take_end(&mut self, image: &Value) {
+        let erased = (image["sk"]["S"] == "USER").then(|| user(image)).flatten();
+        if let Some(erased) = erased {
+            self.now.remove(&erased.id);
+            self.gone.insert(erased.id, erased);
+        }
+    }
+
+    /// How many writes there were.
+    pub(crate) fn count(&self) -> usize {
+        self.all.len() + self.gone.len()
     }
 
     /// The writes to one user, in order.

@@ -11,6 +11,7 @@ use super::{
     SETTLE, World,
     book::Sent,
     changes::{Change, mail_is_open},
+    remains,
 };
 
 /// Every write that must not have been.
@@ -29,6 +30,7 @@ pub(crate) fn violations(world: &World) -> Vec<String> {
     let mut found = of_changes(world);
     found.extend(mails(world));
     found.extend(histories(world));
+    found.extend(remains::wrong(world));
     found.extend(world.changes.now.values().filter_map(|user| {
         let why = settled(world, user).err()?;
         Some(format!("{} in the end: {why}", user.id))
@@ -70,30 +72,39 @@ fn allowed(change: &Change) -> Check {
     }
     must(new.version == old.version + 1, "a version is left out")?;
     must(
-        (
-            new.id,
-            &new.tenant,
-            &new.email,
-            new.invited_at,
-            new.created_at,
-        ) == (
-            old.id,
-            &old.tenant,
-            &old.email,
-            old.invited_at,
-            old.created_at,
-        ),
+        (new.id, &new.tenant, new.invited_at, new.created_at)
+            == (old.id, &old.tenant, old.invited_at, old.created_at),
         "what never changes has changed",
     )?;
+    allowed_address(old, new)?;
     allowed_state(old, new)?;
     if old.nonce == new.nonce {
         allowed_delivery(old, new)
     } else {
+        let waits = new.state.name() == StateName::Pending;
         must(
-            new.outbox.is_some() && new.claim.is_none(),
-            "a new link is not mailed",
+            new.outbox.is_some() == waits && new.claim.is_none(),
+            "a new link is not mailed, or to somebody who does not wait for it",
         )
     }
+}
+
+/// Another address has another link, and nothing that was said of the old one.
+fn allowed_address(old: &User, new: &User) -> Check {
+    if old.email == new.email {
+        return Ok(());
+    }
+    must(
+        new.nonce != old.nonce
+            && new.token_hash != old.token_hash
+            && new.renewed_hash.is_none()
+            && new.feedback.is_none()
+            && new.suppressed.is_none()
+            && new.suppression_lifted_at.is_none()
+            && new.delivery.attempt.is_none()
+            && new.delivery.message_id.is_none(),
+        "something of the old address sticks to the new one",
+    )
 }
 
 /// What SES reports touches nothing else, and only grows.
@@ -133,6 +144,7 @@ fn allowed_state(old: &User, new: &User) -> Check {
         (Revoked, Pending) => fresh || restored(old, new),
         (Declined, Pending) => fresh,
         (Pending, Pending) => true,
+        (Revoked, Revoked) | (Declined, Declined) => !fresh || old.email != new.email,
         _ => was == is && !fresh,
     };
     must(holds, &format!("{was} became {is}"))
@@ -194,7 +206,7 @@ fn mails(world: &World) -> Vec<String> {
         }
         if !was_claimed(world, mail) {
             found.push(format!(
-                "{user}: a mail went that was not claimed, or with another link"
+                "{user}: a mail went that was not claimed, with another link, or elsewhere"
             ));
         }
         requests.entry((user, &mail.token)).or_default().push(mail);
@@ -241,6 +253,7 @@ fn was_claimed(world: &World, mail: &Sent) -> bool {
             && change.new.delivery.status == DeliveryStatus::Sending
             && change.new.claim.map(|claim| claim.record) == Some(mail.attempt)
             && change.new.token_hash == Some(token.hash())
+            && change.new.email.as_str() == mail.to
     })
 }
 
@@ -289,11 +302,21 @@ fn histories(world: &World) -> Vec<String> {
         .flat_map(|change| {
             let events = happened(change.old.as_ref(), &change.new, change.ended);
             let user = change.new.id.to_string();
-            events.into_iter().map(move |event| (user.clone(), event))
+            let gone = world.changes.gone.contains_key(&change.new.id);
+            let events = events.into_iter().map(move |event| {
+                if gone {
+                    remains::scrubbed(event)
+                } else {
+                    event
+                }
+            });
+            events.map(move |event| (user.clone(), event))
         })
+        .chain(remains::ends(world))
         .map(|(user, event)| format!("{user}: {event:?}"))
         .collect();
-    expected.extend(world.heard.iter().map(|event| {
+    let of_gone = remains::who_is_gone(world);
+    let told = world.heard.iter().map(|event| {
         let tag = |name: &str| event.tags[name].clone();
         let kind = match event.kind {
             EventKind::Send => HistoryKind::MailConfirmed,
@@ -307,7 +330,11 @@ fn histories(world: &World) -> Vec<String> {
             tag("attempt"),
             event.at
         )
-    }));
+    });
+    let told: Vec<_> = told.collect();
+    // Of whoever is erased, what SES tells late is not kept.
+    let must_be_told = told.iter().filter(|line| !of_gone(line));
+    expected.extend(must_be_told.cloned());
     expected.sort_unstable();
     // SES's events come twice.
     expected.dedup();
@@ -328,7 +355,9 @@ fn histories(world: &World) -> Vec<String> {
     found.sort_unstable();
     let lost = expected.iter().filter(|event| !found.contains(event));
     let lost = lost.map(|event| format!("the history lacks {event}"));
-    let more = found.iter().filter(|event| !expected.contains(event));
+    let more = found
+        .iter()
+        .filter(|event| !expected.contains(event) && !told.contains(event));
     let more = more.map(|event| format!("the history has {event}"));
     let mut wrong: Vec<_> = lost.chain(more).collect();
     if found.windows(2).any(|pair| pair[0] == pair[1]) {

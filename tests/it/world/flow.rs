@@ -34,25 +34,30 @@ impl World {
         assert_eq!(status, 200, "{answer}");
     }
 
-    /// Every event in every history, with its user.
-    pub(crate) fn histories(&self) -> Vec<(String, HistoryEvent)> {
+    /// Every row whose `sk` begins so.
+    pub(crate) fn rows(&self, sk: &str) -> Vec<Value> {
         let request = json!({
             "TableName": TABLE,
-            "FilterExpression": "begins_with(sk, :event)",
-            "ExpressionAttributeValues": {":event": {"S": "EVENT#"}},
+            "FilterExpression": "begins_with(sk, :sk)",
+            "ExpressionAttributeValues": {":sk": {"S": sk}},
         });
         let (_, answer) = table::answer(
             &self.services.database,
             "Scan",
             request.to_string().as_bytes(),
         );
-        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let mut answer: Value = serde_json::from_str(&answer).unwrap();
         assert_eq!(answer["LastEvaluatedKey"], Value::Null);
-        let items = answer["Items"].as_array().unwrap().iter();
+        std::mem::take(answer["Items"].as_array_mut().unwrap())
+    }
+
+    /// Every event in every history, with its user.
+    pub(crate) fn histories(&self) -> Vec<(String, HistoryEvent)> {
+        let items = self.rows("EVENT#").into_iter();
         items
             .map(|item| {
                 let user = item["pk"]["S"].as_str().unwrap().replace("USER#", "");
-                let item: serde_dynamo::Item = serde_json::from_value(item.clone()).unwrap();
+                let item: serde_dynamo::Item = serde_json::from_value(item).unwrap();
                 (user, serde_dynamo::from_item(item).unwrap())
             })
             .collect()

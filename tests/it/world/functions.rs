@@ -37,6 +37,12 @@ pub(super) fn all(
             }),
         ),
         (
+            "erase",
+            make.http(erase::Erase::new, |state, request| {
+                Box::pin(erase::handle(state, request))
+            }),
+        ),
+        (
             "invite",
             make.http(invite::Invite::new, |state, request| {
                 Box::pin(invite::handle(state, request))
@@ -58,6 +64,12 @@ pub(super) fn all(
             "revoke",
             make.http(revoke::Revoke::new, |state, request| {
                 Box::pin(revoke::handle(state, request))
+            }),
+        ),
+        (
+            "update",
+            make.http(update::Update::new, |state, request| {
+                Box::pin(update::handle(state, request))
             }),
         ),
     ])

@@ -10,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod flow;
 mod functions;
 pub(crate) mod kill;
+pub(crate) mod remains;
 pub(crate) mod seeds;
 pub(crate) mod source;
 pub(crate) mod table;

@@ -118,8 +118,10 @@ impl Stream {
                 // The engine's numbers come from the machine's clock.
                 self.taken += 1;
                 change["SequenceNumber"] = json!(self.taken.to_string());
-                if change["OldImage"].is_null() {
-                    change["OldImage"] = json!({});
+                for image in ["OldImage", "NewImage"] {
+                    if change[image].is_null() {
+                        change[image] = json!({});
+                    }
                 }
                 record
             }));
