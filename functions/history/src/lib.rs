@@ -59,7 +59,8 @@ enum Shown {
     Nothing,
 }
 
-/// Whose records were read: their sequence numbers, and the last version of whoever is gone.
+/// Whose records show something that must not be kept of whoever is erased: their sequence numbers, and the last version of
+/// whoever is gone.
 type Concerned = BTreeMap<UserId, (BTreeSet<String>, Option<u64>)>;
 
 /// Writes down what the records show; answers with the sequence numbers of those that have to come again.
@@ -79,11 +80,13 @@ pub async fn handle(chronicler: &Chronicler, event: Event) -> DynamoDbEventRespo
                 continue;
             }
         };
+        if end.is_some() || events.iter().any(HistoryEvent::may_tell_who) {
+            let (sequences, version) = concerned.entry(id).or_default();
+            sequences.insert(sequence.clone());
+            *version = version.or(end);
+        }
         let events = events.into_iter().map(|event| (id, event));
         derived.extend(events.map(|event| (sequence.clone(), event)));
-        let (sequences, version) = concerned.entry(id).or_default();
-        sequences.insert(sequence);
-        *version = version.or(end);
     }
     let mut writes = stream::iter(derived.chunks(EVENTS_PER_CALL).map(<[Derived]>::to_vec))
         .map(|derived| write(chronicler, derived))

@@ -129,6 +129,12 @@ impl HistoryEvent {
         }
     }
 
+    /// Whether it has something that may quote the address, or lead to it: the words of a mail server, or the id by which SES
+    /// knows the mail.
+    pub fn may_tell_who(&self) -> bool {
+        self.message_id.is_some() || self.reason.is_some()
+    }
+
     /// The end of a user whose last version this was.
     pub fn of_erasure(erased: &Erased, version: u64) -> Self {
         Self {
