@@ -39,6 +39,8 @@ pub(crate) struct Person {
     asked: Vec<i64>,
     pub(crate) mail: Mail,
     pub(crate) sent: u64,
+    /// Whether somebody has asked that their address is not written to.
+    pub(crate) unwanted: bool,
 }
 
 impl Person {
@@ -56,6 +58,7 @@ impl Person {
                 Mail::NotRequested
             },
             sent: 0,
+            unwanted: false,
         }
     }
 
@@ -100,6 +103,28 @@ impl Person {
         }
         self.state = State::Pending;
         DONE
+    }
+
+    /// Whether their address may be another, if that is free.
+    pub(crate) fn may_move(&self, now: i64) -> Said {
+        match self.state {
+            State::Accepted => (409, "already_registered"),
+            State::Pending if self.asked_after(now, 9, DAY) => (429, "daily_limit"),
+            _ => DONE,
+        }
+    }
+
+    /// Their address is another: it has a link of its own, and is mailed if they wait for one.
+    pub(crate) fn moved(&mut self, now: i64) {
+        let (asked, mail) = (self.asked.clone(), self.mail);
+        self.new_link(now, true, None);
+        self.unwanted = false;
+        if self.state != State::Pending {
+            self.asked = asked;
+            if mail == Mail::NotRequested {
+                self.mail = mail;
+            }
+        }
     }
 
     /// Whether an administrator is shown the newest link.
@@ -149,6 +174,7 @@ impl Person {
         let said = self.of_no_use(held).unwrap_or(DONE);
         if said == DONE {
             self.state = State::Declined;
+            self.unwanted = true;
         }
         said
     }
@@ -201,14 +227,17 @@ impl Person {
 
     /// Once a minute, ten times a day.
     fn too_often(&self, now: i64) -> Option<Said> {
-        let after = |nth: usize, span: i64| self.asked.get(nth).is_some_and(|at| *at > now - span);
-        if after(9, DAY) {
+        if self.asked_after(now, 9, DAY) {
             Some((429, "daily_limit"))
-        } else if after(0, MINUTE) {
+        } else if self.asked_after(now, 0, MINUTE) {
             Some((429, "too_soon"))
         } else {
             None
         }
+    }
+
+    fn asked_after(&self, now: i64, nth: usize, span: i64) -> bool {
+        self.asked.get(nth).is_some_and(|at| *at > now - span)
     }
 
     fn is_newest(&self, held: u32) -> bool {

@@ -5,6 +5,7 @@
 //! without those steps that do not matter.
 
 mod expected;
+mod moves;
 mod play;
 mod steps;
 
@@ -45,6 +46,9 @@ fn whatever_administrators_and_invitees_do_in_any_order_is_answered_as_the_model
         "resend many 200",
         "restore 200",
         "link 200",
+        "correct 200",
+        "correct 409 address_taken",
+        "erase 200",
         "mails",
     ] {
         let asked = counts.contains_key(what);

@@ -1,6 +1,9 @@
 //! One sequence, step by step: what is asked of Usher, and of the model, and whether they agree.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -15,9 +18,10 @@ use crate::world::{
 };
 
 /// A person as the model and the world know them.
-struct Known {
-    id: String,
-    person: Person,
+pub(super) struct Known {
+    pub(super) id: String,
+    pub(super) email: String,
+    pub(super) person: Person,
     /// The links that they hold, by number.
     links: Vec<(u32, String)>,
     /// Those that they were mailed.
@@ -28,13 +32,15 @@ struct Known {
 pub(crate) struct Play<'a> {
     world: &'a mut World,
     tenants: [String; 2],
-    known: BTreeMap<Place, Known>,
+    pub(super) known: BTreeMap<Place, Known>,
+    /// Addresses that nobody has and nobody may write to.
+    pub(super) unwanted: BTreeSet<(usize, String)>,
     counts: &'a mut Counts,
 }
 
 pub(crate) type Agreed = Result<(), String>;
 
-fn agree<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Agreed {
+pub(super) fn agree<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Agreed {
     if found == expected {
         Ok(())
     } else {
@@ -48,6 +54,7 @@ impl<'a> Play<'a> {
             world,
             tenants: [format!("home-{nth}"), format!("elsewhere-{nth}")],
             known: BTreeMap::new(),
+            unwanted: BTreeSet::new(),
             counts,
         }
     }
@@ -102,6 +109,13 @@ impl<'a> Play<'a> {
             }
             Step::ShowLink { who, place } => self.show_link(who, place).await,
             Step::ResendMany { who, state } => self.resend_many(who, state).await,
+            Step::Correct {
+                who,
+                place,
+                to,
+                other,
+            } => self.correct(who, place, to, other).await,
+            Step::Erase { who, place } => self.erase(who, place).await,
             Step::Get { who, place } => {
                 let reply = self.ask_about(who, place, "get", Value::Null).await;
                 let seen = place.0 == who.tenant() && self.known.contains_key(&place);
@@ -125,11 +139,11 @@ impl<'a> Play<'a> {
         }
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.world.clock.now().as_millisecond()
     }
 
-    fn claims(&self, who: Who) -> Value {
+    pub(super) fn claims(&self, who: Who) -> Value {
         let scopes = match who {
             Who::Clerk => "users:read users:invite",
             Who::Boss | Who::Stranger => ALL_SCOPES,
@@ -137,22 +151,29 @@ impl<'a> Play<'a> {
         administrator(&format!("{who:?}"), &self.tenants[who.tenant()], scopes)
     }
 
-    async fn ask(&mut self, ask: &Ask) -> Reply {
+    pub(super) async fn ask(&mut self, ask: &Ask) -> Reply {
         self.world.ask(ask, None).await.unwrap()
     }
 
-    fn answered(&mut self, what: &str, reply: &Reply, expected: Said) -> Agreed {
+    pub(super) fn answered(&mut self, what: &str, reply: &Reply, expected: Said) -> Agreed {
         let said = format!("{what} {} {}", reply.status, reply.code());
         *self.counts.entry(said.trim_end().to_owned()).or_default() += 1;
         agree(what, (reply.status, reply.code()), expected)
     }
 
     async fn invite(&mut self, who: Who, person: usize, shouting: bool, notify: bool) -> Agreed {
-        let email = format!("p{person}@example.com");
+        let place = (who.tenant(), person);
+        let email = self
+            .known
+            .get(&place)
+            .map_or_else(|| address(person, false), |known| known.email.clone());
+        let holder = self.holder(who.tenant(), &email);
+        let key = (who.tenant(), email.to_lowercase());
+        let unwanted = self.unwanted.contains(&key);
         let written = if shouting {
             email.to_uppercase()
         } else {
-            email
+            email.clone()
         };
         let body = json!({"invitees": [{"email": written}], "notify": notify});
         let ask = Ask::invite(&self.claims(who), body, None);
@@ -160,16 +181,20 @@ impl<'a> Play<'a> {
         self.answered("invite", &reply, (200, ""))?;
         let row = &reply.body["results"][0];
         let (id, outcome) = (text(row, "user_id"), text(row, "outcome"));
-        let place = (who.tenant(), person);
-        if let Some(known) = self.known.get(&place) {
+        if let Some(known) = holder.map(|holder| &self.known[&holder]) {
             agree("outcome", outcome.as_str(), known.person.outcome())?;
             return agree("id", &id, &known.id);
+        }
+        if unwanted {
+            return agree("outcome", outcome.as_str(), "suppressed");
         }
         agree("outcome", outcome.as_str(), "invited")?;
         let link = row["accept_url"].as_str().map(token_of);
         agree("whether there is a link to copy", link.is_some(), !notify)?;
         let known = Known {
             id,
+            // Domains are kept in lower case.
+            email: written.replace("EXAMPLE.COM", "example.com"),
             person: Person::invited(now, notify),
             links: link.map(|link| (1, link)).into_iter().collect(),
             mailed: Vec::new(),
@@ -300,10 +325,11 @@ impl<'a> Play<'a> {
     }
 
     /// Whether a user is shown as the model has them.
-    fn agrees(&self, place: Place, shown: &Value) -> Agreed {
+    pub(super) fn agrees(&self, place: Place, shown: &Value) -> Agreed {
         let known = &self.known[&place];
         let (state, mail) = known.person.shown(self.now());
         agree("id", text(shown, "id").as_str(), &known.id)?;
+        agree("address", text(shown, "email").as_str(), &known.email)?;
         agree("state", text(shown, "state").as_str(), state)?;
         agree("mail", text(&shown["delivery"], "status").as_str(), mail)?;
         agree(
@@ -353,6 +379,7 @@ impl<'a> Play<'a> {
             )?;
             agree("a second mail", theirs.next().is_some(), false)?;
             if let Some(mail) = mail {
+                agree("where it went", &mail.to, &known.email)?;
                 let link = (known.person.link, mail.token.clone());
                 agree(
                     "a link that was mailed before",
@@ -370,6 +397,12 @@ impl<'a> Play<'a> {
         }
         Ok(())
     }
+}
+
+/// Where a person is invited, or may be said to be found instead.
+pub(super) fn address(person: usize, other: bool) -> String {
+    let kind = if other { "q" } else { "p" };
+    format!("{kind}{person}@example.com")
 }
 
 fn text(value: &Value, name: &str) -> String {

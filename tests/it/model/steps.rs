@@ -69,6 +69,17 @@ pub(crate) enum Step {
         who: Who,
         state: Option<&'static str>,
     },
+    /// To the address that this person is invited at, or to another one of theirs.
+    Correct {
+        who: Who,
+        place: Place,
+        to: usize,
+        other: bool,
+    },
+    Erase {
+        who: Who,
+        place: Place,
+    },
     Get {
         who: Who,
         place: Place,
@@ -163,10 +174,17 @@ fn step(weather: &mut Weather, people: usize) -> Step {
         1 - who.tenant()
     };
     let place = (tenant, person);
-    match weather.below(110) {
+    match weather.below(120) {
         100..104 => Step::Restore { who, place },
         104..107 => Step::ShowLink { who, place },
-        107.. => Step::ResendMany {
+        110..117 => Step::Correct {
+            who,
+            place,
+            to: weather.below(people),
+            other: weather.percent(60),
+        },
+        117.. => Step::Erase { who, place },
+        107..110 => Step::ResendMany {
             who,
             state: weather.pick(&[None, Some("pending"), Some("expired")]),
         },
