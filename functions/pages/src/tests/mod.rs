@@ -5,7 +5,7 @@ mod texts;
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, iter,
     path::{Path, PathBuf},
 };
 
@@ -24,8 +24,13 @@ fn asset(name: &str) -> &'static str {
 
 /// What stands between each `before` and the `after` that follows it.
 fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<Item = &'a str> {
-    let parts = text.split(before).skip(1);
-    parts.filter_map(move |part| Some(part.split_once(after)?.0))
+    let mut rest = text;
+    iter::from_fn(move || {
+        let (_, found) = rest.split_once(before)?;
+        let (inner, left) = found.split_once(after)?;
+        rest = left;
+        Some(inner)
+    })
 }
 
 /// The modules that a page's script leads to, the script among them; with those that are only loaded on demand, or without.
