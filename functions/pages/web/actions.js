@@ -1,0 +1,214 @@
+// What can be done with one person. Each action runs once at a time, says at once that it does and then what happened; what
+// went wrong is kept beside the person, with a way on.
+import { ask, element, openDialog, toast } from "./dom.js";
+import { codeOf, explain, isPassing } from "./api.js";
+import { fill, has, plural, text } from "./texts.js";
+import { session } from "./sign_in.js";
+import { busyWith, drop, find, put, setBusy, setRefusal } from "./people.js";
+import { called, missing } from "./words.js";
+import { remove, rowOf } from "./list.js";
+import { wake } from "./live.js";
+import { go, hash, read } from "./place.js";
+
+const path = (user, rest = "") => `/v1/users/${user.id}${rest}`;
+const post = (user, rest, body) => session.call("POST", path(user, rest), body);
+
+/** Runs `perform` with somebody, unless something is being done with them. Resolves to its answer if it worked. */
+export async function act(user, action, perform, { said, undo } = {}) {
+  if (busyWith(user.id)) return null;
+  setRefusal(user.id, null);
+  setBusy(user.id, action);
+  const answer = await perform();
+  setBusy(user.id, null);
+  if (!answer.ok) {
+    const again = () => act(find(user.id) ?? user, action, perform, { said, undo });
+    refuse(user, action, answer.problem, again);
+    return null;
+  }
+  if (answer.body.id === user.id) put(answer.body);
+  wake();
+  if (said) toast(text(said, { who: called(find(user.id) ?? user) }), undo && { action: { label: text("common.undo"), run: undo } });
+  return answer;
+}
+
+// Said where the action was asked for, which is in the panel if the person is open there.
+function refuse(user, action, problem, again) {
+  const place = read().user === user.id ? "panel" : "row";
+  if (find(user.id) && (place === "panel" || rowOf(user.id))) setRefusal(user.id, { problem, action, again, place });
+  else toast(text("users.failed_for", { who: called(user) }), { kind: "alert", action: { label: text("common.retry"), run: again } });
+  // Somebody else was quicker: show what has become of the person.
+  if ([404, 409].includes(problem.status)) session.call("GET", path(user)).then((answer) => answer.ok && put(answer.body));
+}
+
+export const resend = (user, options = {}) => act(user, "resend", () => post(user, "/resend", options), { said: "users.said.resent" });
+
+/** Invites somebody again whose invitation was revoked, or who declined: then only after a question. */
+export async function reactivate(user) {
+  const sure = user.state !== "declined" || await ask({
+    title: text("users.ask.declined"), body: text("users.ask.declined.text", { who: called(user) }), confirm: text("users.do.reactivate"),
+  });
+  if (sure) await resend(user, { reactivate: true });
+}
+
+export const revoke = (user) => act(user, "revoke", () => post(user, "/revoke"), { said: "users.said.revoked", undo: () => restore(find(user.id) ?? user) });
+export const restore = (user) => act(user, "restore", () => post(user, "/restore"), { said: "users.said.restored" });
+export const lift = (user) => act(user, "lift", () => session.call("DELETE", path(user, "/suppression")), { said: "users.said.lifted" });
+
+/** Allows mail again and sends it. */
+export async function liftAndResend(user) {
+  if (await lift(user)) await resend(find(user.id) ?? user);
+}
+
+export async function copyLink(user) {
+  const answer = await act(user, "link", () => session.call("GET", path(user, "/link")));
+  if (!answer) return;
+  const link = answer.body.accept_url;
+  try {
+    await navigator.clipboard.writeText(link);
+    toast(text("users.said.copied", { who: called(user) }));
+  } catch {
+    showLink(user, link);
+  }
+}
+
+// The browser does not let the page copy, so the person does.
+function showLink(user, link) {
+  const field = element("input", { type: "text", readOnly: true, value: link, dir: "ltr", id: "link", on: { focus: () => field.select() } });
+  const heading = text("users.link.title", { who: called(user) });
+  openDialog({ title: heading, content: [element("label", { htmlFor: "link" }, text("users.link.text")), field] });
+  field.focus();
+  field.select();
+}
+
+/** Opens the person, with the form to correct them. */
+function correct(user) {
+  if (read().user !== user.id) go({ user: user.id });
+  dispatchEvent(new Event("person:edit"));
+}
+
+/** Erases somebody after they who ask have said twice that they mean it. */
+export function erase(user) {
+  const sure = element("input", { type: "checkbox", on: { change: () => { yes.disabled = !sure.checked; } } });
+  const yes = element("button", { type: "button", class: "danger", disabled: true, on: { click: () => dialog.close("yes") } }, text("users.do.erase"));
+  const no = element("button", { type: "button", class: "plain", autofocus: true, on: { click: () => dialog.close("") } }, text("common.cancel"));
+  const who = element("p");
+  fill(who, "users.erase.who", { who: user.email });
+  const list = (key) => element("li", {}, text(key));
+  const dialog = openDialog({
+    title: text("users.erase.title"), className: "ask", actions: [no, yes],
+    content: [
+      who,
+      element("h3", {}, text("users.erase.goes")),
+      element("ul", {}, list("users.erase.goes.data"), list(user.state === "accepted" ? "users.erase.goes.account" : "users.erase.goes.link")),
+      element("h3", {}, text("users.erase.stays")),
+      element("ul", {}, list("users.erase.stays.trace"), user.suppressed && list("users.erase.stays.block")),
+      element("label", {}, sure, text("users.erase.sure")),
+    ],
+    closed: (value) => { if (value === "yes") eraseNow(user); },
+  });
+}
+
+async function eraseNow(user) {
+  const answer = await act(user, "erase", () => session.call("DELETE", path(user)), { said: "users.said.erased" });
+  if (answer) takeOff(user);
+}
+
+function takeOff(user) {
+  if (read().user === user.id) go({ user: "" }, { replace: true });
+  drop(user.id);
+  remove(user.id);
+}
+
+/** Says which permission is missing for what somebody tried to do. */
+export const denied = (scope) => toast(element("span", {}, missing([scope], session.me)));
+
+/** What is said on a button while its action runs. */
+export const busyText = (action) => text(`users.doing.${action}`);
+
+/** The one action that stands in the row: what most want to do with somebody in this state. */
+export function quickAction(user) {
+  if (user.suppressed) return user.suppressed.reason === "bounced" && user.state !== "accepted" ? { label: text("users.do.correct"), scope: "users:write", run: correct } : null;
+  if (user.state === "pending" || user.state === "expired") return { label: text("users.do.resend"), scope: "users:invite", run: (user) => resend(user) };
+  if (user.state === "revoked" || user.state === "declined") return { label: text("users.do.reactivate"), scope: "users:invite", run: reactivate };
+  return null;
+}
+
+/** Everything that can be done with somebody now: [{name, label, scope, run, kind}]. */
+export function actionsFor(user) {
+  const open = user.state === "pending" || user.state === "expired";
+  const one = (name, scope, run, kind = "plain") => ({ name, label: text(`users.do.${name}`), scope, run, kind });
+  return [
+    user.suppressed && one("lift", "users:write", lift),
+    open && one("resend", "users:invite", (user) => resend(user), user.suppressed ? "plain" : ""),
+    user.state === "revoked" && one("restore", "users:write", restore),
+    (user.state === "revoked" || user.state === "declined") && one("reactivate", "users:invite", reactivate),
+    user.state === "pending" && one("link", "users:invite", copyLink),
+    one("edit", "users:write", correct),
+    open && one("revoke", "users:write", revoke),
+    one("erase", "users:write", erase, "plain danger-text"),
+  ].filter(Boolean);
+}
+
+// Why an action did not work, beside the person it was for, and what to do instead.
+
+/** An alert with the reason and the way on. */
+export function refusalBox(user, refusal) {
+  const { problem } = refusal;
+  const { detail, hint, lang } = sentences(problem);
+  return element("div", { class: "alert", role: "alert" },
+    element("p", { lang }, detail, hint && " ", hint),
+    problem.request_id && problem.status >= 500 && element("p", { class: "quiet" }, text("common.reference", { id: problem.request_id })),
+    element("p", { class: "ways" }, wayOn(user, refusal), button(text("common.dismiss"), () => setRefusal(user.id, null), "plain")));
+}
+
+// Some codes mean the invited person on one page and the administrator on the other.
+function sentences(problem) {
+  const key = `users.problem.${codeOf(problem)}`;
+  if (has(key)) return { detail: text(key), hint: "" };
+  // How long to wait is what the button counts.
+  return countable(problem) ? { ...explain(problem), hint: "" } : explain(problem);
+}
+
+function wayOn(user, { problem, again }) {
+  switch (problem.code) {
+    case "too_soon":
+    case "daily_limit":
+      return again && countable(problem) && countdown(problem, again);
+    case "suppressed":
+      return user.suppressed && session.can("users:write") && button(text("users.do.lift_and_resend"), () => liftAndResend(user));
+    case "revoked":
+    case "invitation_revoked":
+    case "declined":
+    case "invitation_declined":
+      return button(text("users.do.reactivate"), () => reactivate(user));
+    case "expired":
+      return button(text("users.do.resend"), () => resend(user));
+    case "address_taken":
+      return problem.user_id && element("a", { href: hash({ user: problem.user_id }) }, text("users.open_other"));
+    case "user_not_found":
+      return button(text("users.do.take_off"), () => takeOff(user));
+    case "mail_on_its_way":
+      return again && button(text("common.retry"), again);
+    default:
+      return again && isPassing(problem) && button(text("common.retry"), again);
+  }
+}
+
+const countable = ({ code, retry_after: seconds }) => code === "too_soon" && seconds > 0 && seconds < 600;
+const button = (label, click, kind = "") => element("button", { type: "button", class: `small ${kind}`, on: { click } }, label);
+
+// The button says how long it takes until it works, and then works. It counts by the clock, as timers of hidden tabs stop.
+function countdown(problem, again) {
+  problem.over ??= Date.now() + problem.retry_after * 1000;
+  const made = button("", () => { if (Date.now() >= problem.over) again(); });
+  const draw = () => {
+    const left = Math.ceil((problem.over - Date.now()) / 1000);
+    made.textContent = left > 0 ? plural("users.retry_in", left) : text("common.retry");
+    if (left > 0) made.setAttribute("aria-disabled", "true");
+    else made.removeAttribute("aria-disabled");
+    if (left > 0 && (made.isConnected || !made.drawn)) setTimeout(draw, 1000);
+    made.drawn = true;
+  };
+  draw();
+  return made;
+}

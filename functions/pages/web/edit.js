@@ -1,0 +1,130 @@
+// The form to correct somebody: address, name, language and groups. What is typed is kept until it is saved or given up.
+import { element, toast } from "./dom.js";
+import { codeOf, explain } from "./api.js";
+import { has, languages, nameOf, text } from "./texts.js";
+import { memory, session } from "./sign_in.js";
+import { find, put, setBusy } from "./people.js";
+import { called } from "./words.js";
+import { wake } from "./live.js";
+import { hash } from "./place.js";
+
+const KEPT = "usher.edit";
+const drafts = new Map(Object.entries(memory.get(KEPT) ?? {}));
+memory.drop(KEPT);
+session.beforeLeave(() => { if (drafts.size > 0) memory.set(KEPT, Object.fromEntries(drafts)); });
+
+/** Whether something typed about them is not saved yet. */
+export const hasDraft = (id) => drafts.has(id);
+
+const valuesOf = (user) => ({ email: user.email, name: user.name ?? "", locale: user.locale, groups: user.groups.join(", ") });
+const groupsOf = (typed) => [...new Set(typed.split(/[\s,;،؛]+/).filter(Boolean))];
+
+/** Shows the form in `place`; `left` is called when it goes. */
+export function edit(user, place, left) {
+  if (place.firstChild) return place.querySelector("input").focus();
+  const values = { ...valuesOf(user), ...drafts.get(user.id) };
+  const fields = {
+    email: element("input", { type: "email", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
+    name: element("input", { type: "text", dir: "auto", autocomplete: "off", maxLength: 100 }),
+    locale: element("select", {}, options(user.locale)),
+    groups: element("input", { type: "text", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
+  };
+  const problem = element("div");
+  const save = element("button", { type: "submit" }, text("common.save"));
+  const cancel = element("button", { type: "button", class: "plain", on: { click: () => end() } }, text("common.cancel"));
+  const form = element("form", { class: "edit", noValidate: true, "aria-label": text("users.do.edit") },
+    Object.entries(fields).map(([name, field]) => labelled(name, field)), problem, element("p", { class: "ways" }, save, cancel));
+  for (const [name, field] of Object.entries(fields)) field.value = values[name];
+
+  const typed = () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value.trim()]));
+  const end = () => {
+    drafts.delete(user.id);
+    form.remove();
+    left();
+  };
+  form.addEventListener("input", () => {
+    drafts.set(user.id, typed());
+    fields.email.removeAttribute("aria-invalid");
+    drawHint();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (save.getAttribute("aria-disabled") !== "true") send();
+  });
+
+  // What a new address means is said before it is saved.
+  function drawHint() {
+    const now = find(user.id) ?? user;
+    const hint = form.querySelector("#edit-email-help");
+    const changed = fields.email.value.trim().toLowerCase() !== now.email.toLowerCase();
+    hint.textContent = changed ? text(now.state === "accepted" ? "users.edit.email.registered" : ["revoked", "declined"].includes(now.state) ? "users.edit.email.silent" : "users.edit.email.mailed") : "";
+  }
+
+  async function send() {
+    const changes = changesOf(valuesOf(find(user.id) ?? user), typed());
+    if (Object.keys(changes).length === 0) return end();
+    problem.replaceChildren();
+    save.setAttribute("aria-disabled", "true");
+    save.textContent = text("common.saving");
+    setBusy(user.id, "edit");
+    const answer = await session.call("PATCH", `/v1/users/${user.id}`, changes);
+    setBusy(user.id, null);
+    save.removeAttribute("aria-disabled");
+    save.textContent = text("common.save");
+    if (!answer.ok) return refuse(answer.problem);
+    const mailed = changes.email && answer.body.state === "pending";
+    put(answer.body);
+    end();
+    wake();
+    toast(text(mailed ? "users.said.corrected" : "users.said.saved", { who: called(answer.body) }));
+  }
+
+  function refuse(why) {
+    const code = codeOf(why);
+    const key = `users.problem.${code}`;
+    const { detail, hint, lang } = has(key) ? { detail: text(key), hint: "" } : explain(why);
+    const other = why.user_id && element("p", {}, element("a", { href: hash({ user: why.user_id }) }, text("users.open_other")));
+    problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, element("p", { lang }, detail, " ", hint), other));
+    const field = fields[ABOUT[code]] ?? fields[why.field?.split(/[.[]/)[0]];
+    if (!field) return;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", `edit-${field.name}-help edit-problem`);
+    field.focus();
+  }
+
+  place.replaceChildren(form);
+  drawHint();
+  fields.email.focus();
+}
+
+const ABOUT = { address_taken: "email", already_registered: "email", suppressed: "email", invalid_email: "email", domain_not_allowed: "email", daily_limit: "email" };
+
+function labelled(name, field) {
+  Object.assign(field, { id: `edit-${name}`, name });
+  field.setAttribute("aria-describedby", `edit-${name}-help`);
+  const help = element("p", { class: "help", id: `edit-${name}-help`, role: name === "email" ? "status" : null }, has(`users.edit.${name}.help`) ? text(`users.edit.${name}.help`) : "");
+  return element("div", { class: "field" }, element("label", { htmlFor: field.id }, text(`users.edit.${name}`)), field, help);
+}
+
+function options(current) {
+  const tags = languages().includes(current) ? languages() : [current, ...languages()];
+  return tags.map((tag) => {
+    const option = new Option(named(tag), tag);
+    option.lang = tag;
+    return option;
+  });
+}
+
+function named(tag) {
+  try { return nameOf(tag); } catch { return tag; }
+}
+
+function changesOf(before, { email, name, locale, groups }) {
+  const [old, now] = [groupsOf(before.groups), groupsOf(groups)];
+  return {
+    ...(email !== before.email && { email }),
+    ...(name !== before.name && { name: name || null }),
+    ...(locale !== before.locale && { locale }),
+    ...(old.join() !== now.join() && { groups: now }),
+  };
+}

@@ -1,0 +1,211 @@
+// Who is selected, and sending many invitations again: those selected, or all of a state, call by call, with what did not
+// work row by row.
+import { ask, byId, element, openDialog, toast } from "./dom.js";
+import { explain, isPassing } from "./api.js";
+import { has, plural, text } from "./texts.js";
+import { memory, session } from "./sign_in.js";
+import { inOrder, rowOf, shown, view } from "./list.js";
+import { denied as sayDenied } from "./actions.js";
+import { wake } from "./live.js";
+import { hash } from "./place.js";
+
+const KEPT = "usher.selected";
+const selected = new Set();
+let last = null;
+
+const chosen = () => [...selected].filter(rowOf);
+
+function set(id, on) {
+  const row = rowOf(id);
+  if (!row) return;
+  if (on) selected.add(id);
+  else selected.delete(id);
+  row.box.checked = on;
+  row.tr.classList.toggle("selected", on);
+}
+
+/** Says who is selected, and offers what can be done. */
+export function drawSelection() {
+  const [many, n] = [byId("resend-many"), chosen().length];
+  byId("clear").hidden = n === 0;
+  byId("all").checked = n > 0 && n === shown();
+  byId("all").indeterminate = n > 0 && !byId("all").checked;
+  const whole = n === 0 && ["pending", "expired"].includes(view.state) && !view.q && shown() > 0;
+  many.hidden = n === 0 && !whole;
+  many.textContent = n > 0 ? plural("users.resend_selected", n) : text(`users.resend_all.${view.state || "pending"}`);
+  const denied = !session.can("users:invite");
+  many.title = denied ? text("users.needs", { scope: "users:invite" }) : "";
+  if (denied) many.setAttribute("aria-disabled", "true");
+  else many.removeAttribute("aria-disabled");
+  many.classList.toggle("denied", denied);
+  byId("tools").classList.toggle("choosing", n > 0);
+}
+
+function clearSelection() {
+  for (const id of [...selected]) set(id, false);
+  selected.clear();
+  last = null;
+  drawSelection();
+}
+
+// Shift extends from the last one clicked: everybody between gets what this one got.
+function choose(id, on, extend) {
+  const all = inOrder();
+  const [from, to] = [all.indexOf(last), all.indexOf(id)];
+  if (extend && from >= 0) for (const between of all.slice(Math.min(from, to), Math.max(from, to) + 1)) set(between, on);
+  else set(id, on);
+  last = id;
+  drawSelection();
+}
+
+// A click beside a box is one on its label, and comes once more as one on the box.
+let shift = false;
+byId("table").addEventListener("click", (event) => {
+  if (event.target.matches("tbody input")) choose(event.target.value, event.target.checked, event.shiftKey || shift);
+  shift = event.shiftKey && !event.target.matches("input");
+});
+// Selecting text between two boxes is not what shift is for here.
+byId("table").addEventListener("mousedown", (event) => { if (event.shiftKey && event.target.closest(".pick")) event.preventDefault(); });
+byId("all").addEventListener("change", () => {
+  const on = byId("all").checked;
+  for (const id of inOrder()) set(id, on);
+  drawSelection();
+});
+byId("clear").addEventListener("click", () => {
+  clearSelection();
+  byId("all").focus();
+});
+byId("resend-many").addEventListener("click", () => {
+  if (!session.can("users:invite")) return sayDenied("users:invite");
+  const people = chosen();
+  if (people.length > 0) resendSelected(people);
+  else resendState(view.state, shown(), Boolean(view.after));
+});
+
+addEventListener("list:new", clearSelection);
+addEventListener("list:changed", () => {
+  for (const id of memory.get(KEPT) ?? []) set(id, true);
+  memory.drop(KEPT);
+  drawSelection();
+});
+session.beforeLeave(() => memory.set(KEPT, chosen()));
+
+// Sending to many.
+
+const A_CALL = 500;
+const MOST_SHOWN = 500;
+const WORTH_REPEATING = new Set(["too_soon", "unavailable"]);
+const call = (body) => session.call("POST", "/v1/invitations/resend", body, { timeout: 60_000 });
+
+async function resendSelected(ids) {
+  const sure = ids.length === 1 || await ask({
+    title: plural("users.ask.selected", ids.length), body: text("users.ask.resend.text"), confirm: text("users.do.resend"),
+  });
+  if (sure) run(inCalls(ids), ids.length);
+}
+
+/** `known`: how many are shown; `more`: whether there are others. */
+async function resendState(state, known, more) {
+  const sure = await ask({
+    title: text(`users.ask.all.${state}`),
+    body: [plural(more ? "users.ask.known_and_more" : "users.ask.known", known), text("users.ask.resend.text")],
+    confirm: text("users.do.resend"),
+  });
+  if (sure) run(ofState(state));
+}
+
+// Each step is the body of a call; what it is answered decides on the next one.
+function* inCalls(ids) {
+  for (let from = 0; from < ids.length; from += A_CALL) yield { ids: ids.slice(from, from + A_CALL) };
+}
+function* ofState(state) {
+  let after = null;
+  do {
+    const answer = yield after ? { state, after } : { state };
+    after = answer.list_metadata?.after;
+  } while (after);
+}
+
+async function run(steps, total = null) {
+  const words = element("p", { role: "status" }, text("users.bulk.running"));
+  const bar = element("progress", { max: total ?? 1, "aria-label": text("users.bulk.title") });
+  const body = element("div", {}, words, bar);
+  const stop = element("button", { type: "button", class: "plain", on: { click: () => dialog.close("") } }, text("users.bulk.stop"));
+  let open = true;
+  const dialog = openDialog({ title: text("users.bulk.title"), content: [body], actions: [stop], className: "bulk", closed: () => { open = false; } });
+  const sum = { total: 0, resent: 0, failed: [] };
+  const progress = () => {
+    if (total) bar.value = sum.total;
+    words.textContent = plural("users.bulk.so_far", sum.total);
+  };
+  let step = steps.next();
+  while (!step.done && open) {
+    const answer = await call(step.value);
+    if (answer.ok) {
+      add(sum, answer.body);
+      progress();
+      wake();
+      step = steps.next(answer.body);
+    } else if (!open || !await again(body, answer.problem)) {
+      break;
+    }
+  }
+  clearSelection();
+  finish(dialog, open, sum, step.done);
+}
+
+function add(sum, { counts, results }) {
+  sum.total += counts.total;
+  sum.resent += counts.resent;
+  sum.failed.push(...results.filter((row) => row.outcome !== "resent"));
+}
+
+// Whether the same call is to be made once more. What was done before is done; what comes after waits.
+function again(place, problem) {
+  return new Promise((resolve) => {
+    const { detail, hint, lang } = explain(problem);
+    const decide = (value) => () => {
+      box.remove();
+      resolve(value);
+    };
+    const retry = element("button", { type: "button", on: { click: decide(true) } }, text("common.retry"));
+    const box = element("div", { class: "alert", role: "alert" }, element("p", { lang }, detail, " ", hint), isPassing(problem) && retry);
+    if (!isPassing(problem)) place.closest("dialog").querySelector("footer button").textContent = text("common.close");
+    place.append(box);
+    place.closest("dialog").addEventListener("close", decide(false), { once: true });
+    if (isPassing(problem)) retry.focus();
+  });
+}
+
+function finish(dialog, open, sum, whole) {
+  const done = plural("users.bulk.done", sum.resent);
+  if (sum.failed.length === 0) {
+    if (open) dialog.close("");
+    toast(whole ? done : `${done} ${text("users.bulk.stopped")}`);
+    return;
+  }
+  if (open) dialog.close("");
+  showFailed(done, sum.failed);
+}
+
+function showFailed(done, failed) {
+  const repeat = failed.filter((row) => WORTH_REPEATING.has(row.outcome) && row.user_id).map((row) => row.user_id);
+  const rows = failed.slice(0, MOST_SHOWN).map((row) => element("tr", {},
+    element("th", { scope: "row", dir: "ltr" }, row.user_id
+      ? element("a", { href: hash({ user: row.user_id }), on: { click: () => dialog.close("") } }, row.email ?? row.user_id)
+      : row.email ?? ""),
+    element("td", { lang: has(`outcome.${row.outcome}`) ? null : "en" }, reason(row))));
+  const table = element("table", { class: "results" },
+    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, text("users.person")), element("th", { scope: "col" }, text("users.bulk.why")))),
+    element("tbody", {}, rows));
+  const retry = element("button", { type: "button", on: { click: () => { dialog.close(""); run(inCalls(repeat), repeat.length); } } }, plural("users.bulk.retry", repeat.length));
+  const close = element("button", { type: "button", class: "plain", on: { click: () => dialog.close("") } }, text("common.close"));
+  const dialog = openDialog({
+    title: text("users.bulk.result"), className: "bulk",
+    content: [element("p", {}, done, " ", plural("users.bulk.failed", failed.length)), table,
+      failed.length > MOST_SHOWN && element("p", { class: "quiet" }, plural("users.bulk.unshown", failed.length - MOST_SHOWN))],
+    actions: [repeat.length > 0 && retry, close].filter(Boolean),
+  });
+}
+
+const reason = ({ outcome, detail }) => (has(`users.outcome.${outcome}`) ? text(`users.outcome.${outcome}`) : has(`outcome.${outcome}`) ? text(`outcome.${outcome}`) : detail ?? outcome);
