@@ -9,7 +9,7 @@ import { read } from "./place.js";
 
 const QUICK = 2_000;
 const SLOWEST = 30_000;
-const QUIET = 20_000; // what others do is seen, too
+const QUIET = [5_000, 60_000]; // what others do is seen, too: the later, the longer nobody has touched the page
 const QUICK_LOOKS = 15;
 const PAGES_A_LOOK = 3;
 const PEOPLE_A_LOOK = 5;
@@ -35,8 +35,9 @@ function plan() {
   clearTimeout(timer);
   if (!mayLook()) return;
   const live = watched();
-  if (!live && Date.now() - lastUse > NOBODY_THERE) return;
-  const pause = live ? Math.min(QUICK * 1.35 ** Math.max(0, looks - QUICK_LOOKS), SLOWEST) : QUIET;
+  const idle = Date.now() - lastUse;
+  if (!live && idle > NOBODY_THERE) return;
+  const pause = live ? Math.min(QUICK * 1.35 ** Math.max(0, looks - QUICK_LOOKS), SLOWEST) : Math.min(Math.max(idle / 10, QUIET[0]), QUIET[1]);
   timer = setTimeout(look, pause);
 }
 
