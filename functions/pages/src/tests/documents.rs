@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{PAGES, asset, between, modules};
+use super::{PAGES, asset, between, is, modules};
 use crate::{assets, page::Page};
 
 #[test]
@@ -24,7 +24,7 @@ fn no_module_waits_for_another_to_be_read() {
         let named: BTreeSet<_> =
             between(html, "<link rel=\"modulepreload\" href=\"{{assets}}/", "\"")
                 .chain(between(html, "src=\"{{assets}}/", "\""))
-                .filter(|file| file.ends_with(".js"))
+                .filter(|file| is(file, "js"))
                 .collect();
         for module in modules(html, false) {
             assert!(named.contains(module), "{name} does not preload {module}");
@@ -49,16 +49,12 @@ fn every_file_is_used_by_a_page() {
         })
         .collect();
     // A page that is opened on demand brings its own style.
-    let on_demand: Vec<_> = used
-        .iter()
-        .copied()
-        .filter(|name| name.ends_with(".js"))
-        .collect();
+    let on_demand: Vec<_> = used.iter().copied().filter(|name| is(name, "js")).collect();
     for module in on_demand {
-        used.extend(between(asset(module), "\"./", "\"").filter(|name| name.ends_with(".css")));
+        used.extend(between(asset(module), "\"./", "\"").filter(|name| is(name, "css")));
     }
     for file in assets::all() {
-        let catalogue = file.name.starts_with("texts.") && file.name.ends_with(".json");
+        let catalogue = file.name.starts_with("texts.") && is(file.name, "json");
         assert!(
             catalogue || used.contains(file.name),
             "nobody uses {}",
@@ -110,9 +106,7 @@ fn no_module_turns_text_into_html() {
 /// How many bytes go over the wire until the page is there, and how many more if the person uses all of it.
 fn weight(html: &str) -> (usize, usize) {
     let size = |file: &&str| assets::find(file).unwrap().gzip.len();
-    let catalogues = assets::all()
-        .iter()
-        .filter(|file| file.name.ends_with(".json"));
+    let catalogues = assets::all().iter().filter(|file| is(file.name, "json"));
     let largest = catalogues.map(|file| file.gzip.len()).max().unwrap();
     let mut first = modules(html, false);
     first.extend(between(html, "{{assets}}/", "\""));

@@ -17,6 +17,13 @@ const PAGES: [(&str, &str); 2] = [
     ("users.html", include_str!("../../web/users.html")),
 ];
 
+/// Whether it is a file of this kind.
+fn is(name: &str, extension: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|found| found == extension)
+}
+
 fn asset(name: &str) -> &'static str {
     let asset = assets::find(name).unwrap_or_else(|| panic!("there is no {name}"));
     std::str::from_utf8(asset.plain).unwrap()
