@@ -1,0 +1,46 @@
+// What a page costs: bytes and requests over the wire, how late the browser learns of them, and how much the page jumps.
+export async function measure(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+  const requests = new Map();
+  session.on("Network.requestWillBeSent", ({ requestId, request, initiator, type }) => {
+    requests.set(requestId, { url: request.url, method: request.method, type, initiator, bytes: 0, done: false });
+  });
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    const request = requests.get(requestId);
+    if (request) Object.assign(request, { bytes: encodedDataLength, done: true });
+  });
+  await page.addInitScript(() => {
+    window.measured = { shift: 0, shifts: [], longest: 0 };
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        window.measured.shift += entry.value;
+        window.measured.shifts.push(...entry.sources.map(({ node }) => `${node?.nodeName}#${node?.id ?? ""} ${entry.value}`));
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) window.measured.longest = Math.max(window.measured.longest, entry.duration);
+    }).observe({ type: "longtask", buffered: true });
+  });
+  return {
+    session,
+    // As a phone on a bad day has it, so that what comes late is seen to come late.
+    slow: () => session.send("Network.emulateNetworkConditions", { offline: false, latency: 150, downloadThroughput: 200_000, uploadThroughput: 90_000 }),
+    requests: () => [...requests.values()],
+    bytes: () => [...requests.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    // The round trips before this request could begin: 0 for the page itself, 1 for what its HTML names.
+    depth(request) {
+      const byUrl = new Map(this.requests().map((other) => [other.url, other]));
+      const depth = ({ initiator, type, url }, seen = new Set()) => {
+        if (type === "Document" || seen.has(url)) return 0;
+        seen.add(url);
+        const from = initiator.url ?? initiator.stack?.callFrames.find(({ url }) => url)?.url;
+        const by = from && byUrl.get(from);
+        return by ? depth(by, seen) + 1 : 1;
+      };
+      return depth(request);
+    },
+    shown: () => page.evaluate(() => window.measured),
+  };
+}

@@ -1,0 +1,37 @@
+// The pages' sentences, from their own catalogues, so that a test names a button as the person sees it and repeats no text.
+import { readFileSync } from "node:fs";
+
+export const LANGUAGES = ["en", "de", "ar"];
+const folder = new URL("../../../functions/pages/web/", import.meta.url);
+const catalogues = Object.fromEntries(LANGUAGES.map((language) => [language, JSON.parse(readFileSync(new URL(`texts.${language}.json`, folder)))]));
+
+// The sentence as it stands in the catalogue.
+export function sentence(key, language = "en") {
+  const found = catalogues[language][key];
+  if (found === undefined) throw new Error(`${language} has no ${key}`);
+  return found;
+}
+
+const ISOLATES = "[\\u2066-\\u2069]?";
+const escaped = (text) => String(text).replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+");
+
+function pattern(sentence, values) {
+  const parts = sentence.split(/\{(\w+)\}/).map((part, index) => {
+    if (index % 2 === 0) return escaped(part);
+    return ISOLATES + (part in values ? escaped(values[part]) : ".+") + ISOLATES;
+  });
+  return parts.join("");
+}
+
+// What the whole sentence looks like on the page: with these values, and anything for those that are not given.
+export const t = (key, values = {}, language = "en") => new RegExp(`^\\s*${pattern(sentence(key, language), values)}\\s*$`);
+
+// The same, where it is only a part of what stands there.
+export const within = (key, values = {}, language = "en") => new RegExp(pattern(sentence(key, language), values));
+
+// The sentence for this number of things.
+export function plural(key, n, values = {}, language = "en") {
+  const form = `${key}.${new Intl.PluralRules(language).select(n)}`;
+  const wanted = form in catalogues[language] ? form : `${key}.other`;
+  return within(wanted, { n: new Intl.NumberFormat(language).format(n), count: new Intl.NumberFormat(language).format(n), ...values }, language);
+}
