@@ -273,7 +273,7 @@ for (const [language, marker] of [["en", "JavaScript"], ["de", "JavaScript"], ["
   scenario(`without JavaScript the page says in ${language} what to do`, async (world) => {
     const { stack } = world;
     const id = await stack.invite({ email: ANN, locale: language });
-    const before = await stack.mail(ANN).then(() => stack.user(id));
+    const before = await stack.delivered(id);
     const page = await world.person({ width: 320, language, options: { javaScriptEnabled: false } });
     await page.goto(await stack.link(ANN));
     const section = page.locator(`:lang(${language})`).filter({ hasText: marker }).last();

@@ -80,6 +80,14 @@ export class Stack {
 
   user(id, options) { return this.call("GET", `/v1/users/${id}`, undefined, options); }
 
+  // The user once SES has reported that the mail is delivered: from then on nothing changes it but people.
+  delivered(id) {
+    return until("the mail is delivered", async () => {
+      const user = await this.user(id);
+      return user.delivery.status === "delivered" && user;
+    });
+  }
+
   // Moves the stack's clock. Browsers and sign-in live on the machine's.
   async later(seconds) {
     const answer = await fetch(`${this.url}/_local/clock`, { method: "POST", body: JSON.stringify({ advance_seconds: seconds }) });

@@ -1,0 +1,46 @@
+// What the pages cost the person who opens them.
+import assert from "node:assert/strict";
+import { scenario } from "./support/browser.mjs";
+import { seeInvitation } from "./support/accept.mjs";
+import { measure } from "./support/budget.mjs";
+import { LANGUAGES } from "./support/texts.mjs";
+
+const BYTES = 60_000;
+
+// What holds for both pages, once the page shows what it is for.
+async function assertCheap(page, measured, { requests }) {
+  const all = measured.requests().filter(({ url }) => url.startsWith("http"));
+  assert.ok(all.every(({ url }) => new URL(url).origin === new URL(page.url()).origin), "nothing comes from elsewhere");
+  const assets = all.filter(({ url }) => new URL(url).pathname.startsWith("/assets/"));
+  assert.equal(new Set(assets.map(({ url }) => url)).size, assets.length, "no asset is asked for twice");
+  assert.ok(all.length <= requests, `${all.length} requests: ${all.map(({ url }) => url).join(" ")}`);
+  for (const request of assets) {
+    const depth = measured.depth(request);
+    // Which language it is to be, only a script can tell: the catalogue comes one round trip after the scripts.
+    const allowed = /\/texts\.\w+\.json$/.test(request.url) ? 2 : 1;
+    assert.ok(depth >= 1 && depth <= allowed, `${request.url} is found ${depth} round trips after the page`);
+  }
+  const bytes = measured.bytes();
+  assert.ok(bytes > 1000 && bytes < BYTES, `${bytes} bytes`);
+  const { shift, shifts, longest } = await measured.shown();
+  assert.ok(shift < 0.01, `what is shown jumps by ${shift}: ${shifts.join(", ")}`);
+  assert.ok(longest < 200, `a task of ${longest} ms`);
+  console.log(`${new URL(page.url()).pathname}: ${bytes} bytes, ${all.length} requests, shift ${shift}, longest task ${longest} ms`);
+}
+
+for (const language of LANGUAGES) {
+  for (const width of [320, 1440]) {
+    scenario(`the accept page is cheap in ${language}, ${width} pixels wide`, async (world) => {
+      const { stack } = world;
+      await stack.invite({ email: "ann@example.com", name: "Ann", locale: language }, { message: "See you soon!" });
+      const link = await stack.link("ann@example.com");
+      const page = await world.person({ language, width });
+      const measured = await measure(page);
+      await measured.slow();
+      await page.goto(link);
+      await seeInvitation(page, language);
+      await page.waitForLoadState("networkidle");
+      await assertCheap(page, measured, { requests: 16 });
+    });
+  }
+}
