@@ -21,9 +21,10 @@ async function launched() {
 }
 after(async () => { if (browser) await (await browser).close(); });
 
-// What a page must never do. What the network refuses (a 404 of the API, a connection that is off) is in the console
-// too, and is the page's business.
-const NETWORK = /^Failed to load resource: /;
+// What the API refuses, and a connection that is off, is in the console too, and is the page's business. A part of the page
+// itself that does not come is a mistake.
+const isNetwork = (message) => /^Failed to load resource: /.test(message.text())
+  && (/net::ERR_/.test(message.text()) || /^\/(v1|_local)\//.test(new URL(message.location().url).pathname));
 
 export class World {
   constructor(stack, name) {
@@ -56,7 +57,7 @@ export class World {
     page.on("pageerror", (error) => this.complaints.push(`exception: ${error.stack ?? error}`));
     page.on("console", (message) => {
       this.spoken.push(message.text());
-      if (message.type() === "error" && !NETWORK.test(message.text())) this.complaints.push(`console: ${message.text()}`);
+      if (message.type() === "error" && !isNetwork(message)) this.complaints.push(`console: ${message.text()} ${message.location().url}`);
     });
     page.on("crash", () => this.complaints.push("the page crashed"));
   }
