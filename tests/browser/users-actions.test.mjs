@@ -77,7 +77,7 @@ scenario("a range is selected with the shift key, and all that is shown with one
   const page = await world.person();
   await enter(page);
   await assertShown(page, 5);
-  const boxes = page.getByRole("rowgroup").getByRole("checkbox", { name: t("users.select_one") });
+  const boxes = page.getByRole("checkbox", { name: "@example.com" });
   await boxes.nth(1).click();
   await boxes.nth(3).click({ modifiers: ["Shift"] });
   await page.getByRole("button", { name: plural("users.resend_selected", 3) }).waitFor();
@@ -242,7 +242,8 @@ scenario("a suppression is lifted, and the mail goes", async (world) => {
   await world.state(page, "users-resend-suppressed");
   await button(panel, "users.do.lift_and_resend").click();
   await said(page, "users.said.resent", { who: bounce }).waitFor();
-  await stack.mail(bounce, 2);
+  // A mailbox that does not exist gets no mail, so the API has to say that another went.
+  await until("the mail has gone again", async () => (await stack.user(id)).send_count === 2);
 });
 
 scenario("erasing asks twice, says what goes and what stays, and the person is gone", async (world) => {

@@ -108,7 +108,7 @@ scenario("someone who may only see, sees, and is told why they can't do more", a
   await world.state(page, "users-read-only");
   await rowButton(page, ANN, "users.do.resend").click({ force: true });
   await inviteButton(page).click({ force: true });
-  await page.getByRole("status").getByText(within("users.needs", { scope: "users:invite" })).waitFor();
+  await page.getByRole("status").getByText(within("users.needs", { scope: "users:invite" })).first().waitFor();
   const panel = await open(page, ANN);
   for (const action of ["resend", "revoke", "edit", "erase"]) {
     const one = button(panel, `users.do.${action}`);

@@ -116,6 +116,8 @@ async function enter() {
   byId("gate").hidden = true;
   byId("loading").hidden = false;
   const { state, q } = read();
+  // The place may have come back from the issuer only now.
+  drawTabs({ state });
   wanted = { state, q };
   byId("q").value = q;
   const me = session.call("GET", "/v1/me");
