@@ -129,12 +129,12 @@ export function dateTime(instant, options = { day: "numeric", month: "long", yea
   return Number.isNaN(date.getTime()) ? "" : made(Intl.DateTimeFormat, options).format(date);
 }
 
-const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 /** An instant as "3 minutes ago" or "in 6 days". Empty if it is none. */
 export function relative(instant, { now = Date.now(), style = "long" } = {}) {
   const seconds = (new Date(instant ?? Number.NaN).getTime() - now) / 1000;
   if (Number.isNaN(seconds)) return "";
   const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
-  return made(Intl.RelativeTimeFormat, { numeric: "auto", style }).format(Math.trunc(seconds / length), unit);
+  return made(Intl.RelativeTimeFormat, { numeric: "auto", style }).format(Math.round(seconds / length), unit);
 }
