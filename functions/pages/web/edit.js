@@ -32,8 +32,9 @@ export function edit(user, place, left) {
   const problem = element("div");
   const save = element("button", { type: "submit" }, text("common.save"));
   const cancel = element("button", { type: "button", class: "plain", on: { click: () => end() } }, text("common.cancel"));
+  const ways = element("p", { class: "ways" }, save, cancel);
   const form = element("form", { class: "edit", noValidate: true, "aria-label": text("users.do.edit") },
-    Object.entries(fields).map(([name, field]) => labelled(name, field)), problem, element("p", { class: "ways" }, save, cancel));
+    Object.entries(fields).map(([name, field]) => labelled(name, field)), problem, ways);
   for (const [name, field] of Object.entries(fields)) field.value = values[name];
 
   const typed = () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value.trim()]));
@@ -86,7 +87,9 @@ export function edit(user, place, left) {
     const other = why.user_id && element("p", {}, element("a", { href: hash({ user: why.user_id }) }, text("users.open_other")));
     problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, element("p", { lang }, detail, " ", hint), other));
     const field = fields[ABOUT[code]] ?? fields[why.field?.split(/[.[]/)[0]];
-    if (!field) return;
+    if (!field) return ways.before(problem);
+    // Below the field: on a phone, the form is longer than the screen.
+    field.closest(".field").append(problem);
     field.setAttribute("aria-invalid", "true");
     field.setAttribute("aria-describedby", `edit-${field.name}-help edit-problem`);
     field.focus();
