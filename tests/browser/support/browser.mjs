@@ -7,11 +7,11 @@ import { after, test } from "node:test";
 import { chromium } from "playwright-core";
 import { Stack } from "./stack.mjs";
 import { examine } from "./state.mjs";
+import { LOCALES } from "./texts.mjs";
 
 export const SHOTS = fileURLToPath(new URL("../shots/", import.meta.url));
 export const WIDTHS = [320, 768, 1440];
 const HEIGHTS = { 320: 640, 768: 1024, 1440: 900 };
-const LOCALES = { en: "en-GB", de: "de-DE", ar: "ar-EG" };
 
 let browser = null;
 // One browser for the tests of a file. Chromium's sandbox does not work as root, and only then is it off.

@@ -10,17 +10,17 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const ALL = [320, 768, 1440].flatMap((width) => ["light", "dark"].map((scheme) => ({ width, scheme })));
 const HEIGHTS = { 320: 640, 768: 1024, 1440: 900 };
 
-// Examines the page as it is now; with `everywhere`, at every width and in both colour schemes.
-export async function examine(page, name, { everywhere = false, language = page.usher.language, axe = true } = {}) {
+// Examines the page as it is now; with `everywhere`, at every width and in both colour schemes, or in those that `at` lists.
+export async function examine(page, name, { everywhere = false, at = everywhere && ALL, language = page.usher.language, axe = true } = {}) {
   const own = { width: page.usher.width, scheme: page.usher.scheme };
-  for (const { width, scheme } of everywhere ? ALL : [own]) {
-    if (everywhere) {
+  for (const { width, scheme } of at || [own]) {
+    if (at) {
       await page.setViewportSize({ width, height: HEIGHTS[width] });
       await page.emulateMedia({ colorScheme: scheme });
     }
     await examineOnce(page, { name: `${name}-${width}-${scheme}-${language}`, language, axe });
   }
-  if (everywhere) {
+  if (at) {
     await page.setViewportSize({ width: own.width, height: HEIGHTS[own.width] });
     await page.emulateMedia({ colorScheme: own.scheme });
   }
@@ -44,9 +44,9 @@ function facts() {
   const wide = [];
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth) wide.push(`the document: ${root.scrollWidth} in ${root.clientWidth}`);
-  const scrollers = [...document.querySelectorAll("dialog[open], [popover]:popover-open")].filter(shown);
+  const scrollers = [...document.querySelectorAll("dialog[open], dialog[open] .dialog-body, [popover]:popover-open")].filter(shown);
   for (const element of scrollers) {
-    if (element.scrollWidth > element.clientWidth) wide.push(`${element.tagName}#${element.id}: ${element.scrollWidth} in ${element.clientWidth}`);
+    if (element.scrollWidth > element.clientWidth) wide.push(`${element.tagName}#${element.id}.${element.className}: ${element.scrollWidth} in ${element.clientWidth}`);
     const box = element.getBoundingClientRect();
     if (box.left < -1 || box.right > innerWidth + 1) wide.push(`${element.tagName}#${element.id} from ${box.left} to ${box.right}`);
   }

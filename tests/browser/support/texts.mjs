@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 
 export const LANGUAGES = ["en", "de", "ar"];
+// Whose browser is in that language: in Egypt, numbers have digits of their own.
+export const LOCALES = { en: "en-GB", de: "de-DE", ar: "ar-EG" };
 const folder = new URL("../../../functions/pages/web/", import.meta.url);
 const catalogues = Object.fromEntries(LANGUAGES.map((language) => [language, JSON.parse(readFileSync(new URL(`texts.${language}.json`, folder)))]));
 
@@ -33,5 +35,6 @@ export const within = (key, values = {}, language = "en") => new RegExp(pattern(
 export function plural(key, n, values = {}, language = "en") {
   const form = `${key}.${new Intl.PluralRules(language).select(n)}`;
   const wanted = form in catalogues[language] ? form : `${key}.other`;
-  return within(wanted, { n: new Intl.NumberFormat(language).format(n), count: new Intl.NumberFormat(language).format(n), ...values }, language);
+  const number = new Intl.NumberFormat(LOCALES[language]).format(n);
+  return within(wanted, { n: number, count: number, ...values }, language);
 }

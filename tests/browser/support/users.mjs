@@ -14,7 +14,7 @@ export const dialog = (page, name) => page.getByRole("dialog", { name });
 export const row = (page, email) => page.getByRole("row").filter({ has: page.getByRole("rowheader").getByRole("link", { name: email, exact: true }) });
 export const opener = (page, email) => row(page, email).getByRole("link", { name: email, exact: true });
 export const rows = (page) => page.getByRole("rowheader");
-export const rowButton = (page, email, key) => row(page, email).getByRole("button", { name: new RegExp(`^${t(key).source.slice(4, -4)}:`) });
+export const rowButton = (page, email, key, language) => row(page, email).getByRole("button", { name: new RegExp(`^${t(key, {}, language).source.slice(4, -4)}:`) });
 
 // What the page says at its edge.
 export const said = (page, key, values) => page.getByRole("status").getByText(t(key, values));
