@@ -226,6 +226,56 @@ async fn only_an_administrator_erases_an_administrator_and_only_their_own_tenant
 }
 
 #[tokio::test]
+async fn only_an_administrator_erases_who_has_registered_as_the_sign_in_alone_knows_what_they_are()
+{
+    with_app(async |app| {
+        let id = app.invite("bo@example.com").await;
+        let token = app.mailed_token("bo@example.com").await;
+        assert_eq!(app.accept(&token).await.status, 200);
+        let writer = app.token(&json!({"scope": "users:read users:write"})).await;
+        let path = format!("/v1/users/{id}");
+        let answer = app.delete_as(&writer, &path).await;
+        assert_eq!((answer.status, answer.code()), (403, "administrators_only"));
+        assert_eq!(app.get(&path).await.body["state"], "accepted");
+        assert_eq!(app.erase(&id).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_parameter_that_erasing_does_not_have_erases_nobody() {
+    with_app(async |app| {
+        let id = app.invite("bo@example.com").await;
+        let answer = app.delete(&format!("/v1/users/{id}?dry_run=true")).await;
+        assert_eq!((answer.status, answer.code()), (400, "unknown_parameter"));
+        assert_eq!(app.get(&format!("/v1/users/{id}")).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_decline_that_was_taken_back_does_not_outlive_its_user() {
+    with_app(async |app| {
+        let id = app.invite("bo@example.com").await;
+        let token = app.mailed_token("bo@example.com").await;
+        let declined = app
+            .public("/v1/accept/decline", &json!({"token": token}))
+            .await;
+        assert_eq!(declined.status, 200);
+        app.advance(SignedDuration::from_mins(2));
+        let again = format!("/v1/users/{id}/resend");
+        assert_eq!(
+            app.post(&again, &json!({"reactivate": true})).await.status,
+            200
+        );
+        let answer = app.erase(&id).await;
+        assert_eq!(answer.body["suppression_kept"], false, "{answer:?}");
+        app.invite("bo@example.com").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn somebody_whose_address_was_lost_by_hand_can_still_be_erased() {
     with_app(async |app| {
         let id = app.invite("ann@example.com").await;

@@ -8,8 +8,8 @@ use usher::{
     domain::{self, EraseRefusal, TenantId, TokenKey, UserId},
     function::WarmUp,
     http::{
-        Answer, Problem, Scope, SignIn, administrators_only, corrected, json, path_id,
-        user_not_found,
+        Answer, Problem, Scope, SignIn, administrators_only, check_parameters, corrected, json,
+        path_id, user_not_found,
     },
     pool::{UserPool, warm_up},
     store::{ErasureWritten, Store},
@@ -63,6 +63,7 @@ struct Erased {
 /// Answers that the user is erased. Whoever asks again is told that there is no such user.
 pub async fn handle(state: &Erase, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
+    check_parameters(request, &[])?;
     let id = path_id(request)?;
     let erase = domain::Erase {
         tenant: caller.tenant,
@@ -126,6 +127,9 @@ fn refused(refusal: EraseRefusal) -> Problem {
         ),
         EraseRefusal::Administrator => administrators_only(
             "This is an administrator, whom only an administrator may erase, and you are none.",
+        ),
+        EraseRefusal::Registered => administrators_only(
+            "This person has registered, and may be an administrator by now: only an administrator may erase them.",
         ),
     }
 }

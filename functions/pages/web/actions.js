@@ -101,7 +101,7 @@ export function erase(user) {
       element("h3", {}, text("users.erase.goes")),
       element("ul", {}, list("users.erase.goes.data"), list(user.state === "accepted" ? "users.erase.goes.account" : "users.erase.goes.link")),
       element("h3", {}, text("users.erase.stays")),
-      element("ul", {}, list("users.erase.stays.trace"), user.suppressed && list("users.erase.stays.block")),
+      element("ul", {}, list("users.erase.stays.trace"), (user.suppressed || user.state === "declined") && list("users.erase.stays.block")),
       element("label", {}, sure, text("users.erase.sure")),
     ],
     closed: (value) => { if (value === "yes") eraseNow(user); },

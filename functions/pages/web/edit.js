@@ -22,7 +22,9 @@ const groupsOf = (typed) => [...new Set(typed.split(/[\s,;،؛]+/).filter(Boolea
 /** Shows the form in `place`; `left` is called when it goes. */
 export function edit(user, place, left) {
   if (place.firstChild) return place.querySelector("input").focus();
-  const values = { ...valuesOf(user), ...drafts.get(user.id) };
+  // What is sent is what the person changed, not what has become different meanwhile: that may be another administrator's work.
+  const before = drafts.get(user.id)?.before ?? valuesOf(user);
+  const values = { ...before, ...drafts.get(user.id)?.typed };
   const fields = {
     email: element("input", { type: "email", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
     name: element("input", { type: "text", dir: "auto", autocomplete: "off", maxLength: 100 }),
@@ -44,7 +46,7 @@ export function edit(user, place, left) {
     left();
   };
   form.addEventListener("input", () => {
-    drafts.set(user.id, typed());
+    drafts.set(user.id, { before, typed: typed() });
     fields.email.removeAttribute("aria-invalid");
     drawHint();
   });
@@ -57,12 +59,12 @@ export function edit(user, place, left) {
   function drawHint() {
     const now = find(user.id) ?? user;
     const hint = form.querySelector("#edit-email-help");
-    const changed = fields.email.value.trim().toLowerCase() !== now.email.toLowerCase();
+    const changed = fields.email.value.trim().toLowerCase() !== before.email.toLowerCase();
     hint.textContent = changed ? text(now.state === "accepted" ? "users.edit.email.registered" : ["revoked", "declined"].includes(now.state) ? "users.edit.email.silent" : "users.edit.email.mailed") : "";
   }
 
   async function send() {
-    const changes = changesOf(valuesOf(find(user.id) ?? user), typed());
+    const changes = changesOf(before, typed());
     if (Object.keys(changes).length === 0) return end();
     problem.replaceChildren();
     save.setAttribute("aria-disabled", "true");

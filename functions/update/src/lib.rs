@@ -14,7 +14,10 @@ use usher::{
     config::{ConfigError, Environment},
     domain::{AllowedDomains, Locale, TokenKey, UserId},
     function::WarmUp,
-    http::{Answer, Problem, Scope, SignIn, UserView, corrected, json, path_id, user_not_found},
+    http::{
+        Answer, Problem, Scope, SignIn, UserView, check_parameters, corrected, json, path_id,
+        user_not_found,
+    },
     mail::Templates,
     pool::{UserPool, warm_up},
     store::{Changed, Store},
@@ -72,6 +75,7 @@ impl WarmUp for Update {
 /// Answers with the user as they are now. What is so already is no change, so the same request may be repeated.
 pub async fn handle(state: &Update, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
+    check_parameters(request, &[])?;
     let id = path_id(request)?;
     let change = body::change(state, request, caller, id)?;
     for _ in 0..TRIES {

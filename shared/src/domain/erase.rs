@@ -5,7 +5,7 @@ use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EmailKey, Group, Inviter, Requirement, TenantId, TokenKey, User, UserId,
+    EmailKey, Group, Inviter, Requirement, StateName, TenantId, TokenKey, User, UserId,
     requirement::first_broken,
 };
 
@@ -36,6 +36,8 @@ pub enum EraseRefusal {
     Oneself,
     /// An administrator, whom only an administrator may erase.
     Administrator,
+    /// Somebody who has registered, whom only an administrator may erase: whether they are one is the sign-in's to know.
+    Registered,
 }
 
 impl Erase {
@@ -57,10 +59,15 @@ impl Erase {
         if self.oneself == Some(user.id) {
             return Some(EraseRefusal::Oneself);
         }
-        first_broken(&self.requirements(user), user).map(|broken| match broken {
-            Requirement::NotInGroup(_) => EraseRefusal::Administrator,
-            _ => EraseRefusal::NotFound,
-        })
+        let requirements = self.requirements(user);
+        match first_broken(&requirements, user) {
+            Some(Requirement::NotInGroup(_)) => Some(EraseRefusal::Administrator),
+            Some(_) => Some(EraseRefusal::NotFound),
+            None if !self.appoints && user.state.name() == StateName::Accepted => {
+                Some(EraseRefusal::Registered)
+            }
+            None => None,
+        }
     }
 
     /// What is kept of this user.

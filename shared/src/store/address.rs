@@ -13,7 +13,9 @@ use super::{
     keys,
     update::{Update, Writer},
 };
-use crate::domain::{ChangeUser, Erase, Erased, Requirement, TokenKey, User, UserId};
+use crate::domain::{
+    ChangeUser, Erase, Erased, Requirement, StateName, SuppressionReason, TokenKey, User, UserId,
+};
 
 /// What became of a change.
 #[derive(Debug)]
@@ -161,7 +163,11 @@ impl Store {
             None => ours.require_none("suppressed"),
         };
         // What is known of the user is about to be known of the address.
-        let Some(suppression) = row.suppressed.or(user.suppressed) else {
+        // That they declined is over once they were invited again.
+        let declined = user.state.name() == StateName::Declined;
+        let known = row.suppressed.or(user.suppressed);
+        let known = known.filter(|known| declined || known.reason != SuppressionReason::Declined);
+        let Some(suppression) = known else {
             return Ok((Some(self.delete(key, ours)?), false));
         };
         let kept = ours

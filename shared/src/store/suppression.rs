@@ -118,7 +118,10 @@ impl Store {
         suppression: Suppression,
     ) -> Result<(), StoreError> {
         if user.email.key() == email.key() {
-            let update = merged(suppression)?.require_equal("id", user.id)?;
+            let update = merged(suppression)?
+                .require_equal("id", user.id)?
+                // It may have been corrected since they were read.
+                .require_equal("email", &user.email)?;
             let _greater_is_known = self.update(keys::user_key(user.id), update).await?;
         }
         // Of an address that nobody has any more, the row may be gone: then it is made, without an owner.
