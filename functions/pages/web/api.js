@@ -20,7 +20,9 @@ export async function call(method, path, body, { token, signal, idempotencyKey, 
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
     const value = parsed(await response.text());
-    if (response.ok) return { ok: true, status: response.status, body: value ?? {} };
+    // The API always answers with an object. Whatever else comes with a 200 is a proxy's, and says nothing of what was done.
+    if (response.ok && !value) return { problem: { status: 502 } };
+    if (response.ok) return { ok: true, status: response.status, body: value };
     return { problem: { ...value, status: response.status, retry_after: seconds(response.headers.get("retry-after")) } };
   } catch {
     if (signal?.aborted) return { problem: { aborted: true } };

@@ -3,7 +3,7 @@ import { element, toast } from "./dom.js";
 import { codeOf, explain } from "./api.js";
 import { has, languages, nameOf, text } from "./texts.js";
 import { memory, session } from "./sign_in.js";
-import { find, put, setBusy } from "./people.js";
+import { busyWith, find, put, setBusy } from "./people.js";
 import { called } from "./words.js";
 import { wake } from "./live.js";
 import { hash } from "./place.js";
@@ -66,6 +66,7 @@ export function edit(user, place, left) {
   async function send() {
     const changes = changesOf(before, typed());
     if (Object.keys(changes).length === 0) return end();
+    if (busyWith(user.id)) return;
     problem.replaceChildren();
     save.setAttribute("aria-disabled", "true");
     save.textContent = text("common.saving");
@@ -75,7 +76,7 @@ export function edit(user, place, left) {
     save.removeAttribute("aria-disabled");
     save.textContent = text("common.save");
     if (!answer.ok) return refuse(answer.problem);
-    const mailed = changes.email && answer.body.state === "pending";
+    const mailed = changes.email && changes.email.toLowerCase() !== before.email.toLowerCase() && answer.body.state === "pending";
     put(answer.body);
     end();
     wake();

@@ -43,7 +43,7 @@ function show(id) {
   title.focus();
   for (const row of byId("table").querySelectorAll("tr.open")) row.classList.remove("open");
   rowOf(id)?.tr.classList.add("open");
-  if (find(id) && hasDraft(id)) startEdit();
+  if (find(id) && hasDraft(id) && session.can("users:write")) startEdit();
   load(id);
 }
 

@@ -135,6 +135,9 @@ const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 
 export function relative(instant, { now = Date.now(), style = "long" } = {}) {
   const seconds = (new Date(instant ?? Number.NaN).getTime() - now) / 1000;
   if (Number.isNaN(seconds)) return "";
-  const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
-  return made(Intl.RelativeTimeFormat, { numeric: "auto", style }).format(Math.round(seconds / length), unit);
+  // A link that was made seconds ago has its seven days still; but no deadline looks later than it is.
+  const slack = 1.01;
+  const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) * slack >= length) ?? UNITS.at(-1);
+  const amount = Math.trunc(seconds * slack / length);
+  return made(Intl.RelativeTimeFormat, { numeric: amount === 0 ? "auto" : "always", style }).format(amount, unit);
 }

@@ -22,6 +22,8 @@ let redrawGate = () => {};
 
 async function start() {
   if (isInvitation()) return toAcceptPage();
+  // First of all, as it takes the code off the address bar.
+  const coming = comeBack();
   try {
     await load(choose([preference.get()])).catch(() => load("en"));
   } catch {
@@ -32,7 +34,7 @@ async function start() {
   drawTexts();
   if (!isConfigured()) return gate("not_configured");
   if (!canSignIn()) return gate("insecure");
-  const back = await comeBack();
+  const back = await coming;
   if (back.refused) return gate(back.refused === "access_denied" ? "denied" : "refused", { error: back.refused });
   if (back.offline) return gate("offline");
   if (back.signedIn) return enter();
