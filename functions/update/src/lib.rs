@@ -82,6 +82,9 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
             (None, None) => return Err(user_not_found()),
         };
         if !change.changes(&user) {
+            if change.may_have_left_account(&user) {
+                take_back(state, id).await?;
+            }
             return json(&UserView::of(&user, change.now));
         }
         match state.store.change_user(&user, &change).await? {

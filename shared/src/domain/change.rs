@@ -159,6 +159,13 @@ impl ChangeUser {
         )
     }
 
+    /// Whether an earlier try of this may have got no further than the table, and left an account that is not to be. Only
+    /// who has registered keeps theirs.
+    pub fn may_have_left_account(&self, user: &User) -> bool {
+        NOT_REGISTERED.contains(&user.state.name())
+            && (self.email.is_some() || self.groups.is_some())
+    }
+
     /// The user after it.
     #[must_use]
     pub fn applied(&self, user: &User) -> User {
