@@ -532,6 +532,52 @@ async fn whoever_is_to_be_no_administrator_any_more_does_not_become_one_by_accep
 }
 
 #[tokio::test]
+async fn whoever_is_to_be_no_administrator_any_more_loses_the_account_that_a_broken_off_try_made_one()
+ {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let people =
+            json!({"invitees": [{"email": "ada@example.com", "groups": ["administrators"]}]});
+        let answer = app.post("/v1/invitations", &people).await;
+        let id = answer.body["results"][0]["user_id"].as_str().unwrap();
+        let token = app.mailed_token("ada@example.com").await;
+        let membership = (id.to_owned(), "administrators".to_owned());
+        pool.leave_account(id, "ada@example.com");
+        pool.members.lock().unwrap().push(membership);
+        pool.refuse_deletion();
+
+        let (path, none) = (format!("/v1/users/{id}"), json!({"groups": []}));
+        assert_eq!(app.patch(&path, &none).await.status, 503);
+        let repeated = app.patch(&path, &none).await;
+        assert_eq!(repeated.status, 200, "{repeated:?}");
+        assert!(pool.account(id).is_none(), "the administrator can sign in");
+
+        assert_eq!(app.accept(&token).await.status, 200);
+        assert!(pool.account(id).is_some());
+        assert!(pool.members.lock().unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn other_groups_than_the_administrators_leave_the_account_that_somebody_is_being_given() {
+    with_invited(async |app, pool, id, token| {
+        *pool.pauses.lock().unwrap() = true;
+        let correct = async {
+            pool.created.notified().await;
+            let groups = json!({"groups": ["editors"]});
+            let answer = app.patch(&format!("/v1/users/{id}"), &groups).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            pool.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(app.accept(token), correct);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(pool.account(id).is_some(), "they can't sign in");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_erased_person_has_no_account_even_if_the_first_try_got_no_further_than_the_table() {
     with_invited(async |app, pool, id, token| {
         assert_eq!(app.accept(token).await.status, 200);

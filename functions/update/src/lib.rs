@@ -89,7 +89,7 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
         }
         match state.store.change_user(&user, &change).await? {
             Changed::Done(changed) => {
-                if change.moves(&user).is_some() {
+                if change.outdates_account(&user) {
                     take_back(state, id).await?;
                 }
                 return json(&UserView::of(&changed, change.now));
@@ -102,7 +102,7 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
     Err(corrected())
 }
 
-/// An accept that broke off may have made an account already, which lets in whoever has the old address.
+/// An accept that broke off may have made an account already, of the old address, or an administrator's.
 async fn take_back(state: &Update, id: UserId) -> Result<(), Problem> {
     match &state.pool {
         Some(pool) => Ok(pool.withdraw(id).await?),
