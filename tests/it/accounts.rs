@@ -423,6 +423,23 @@ async fn whatever_ends_an_invitation_ends_an_account_that_a_broken_off_accept_ha
 }
 
 #[tokio::test]
+async fn declining_that_got_no_further_than_the_table_takes_the_account_away_when_it_is_repeated() {
+    with_invited(async |app, pool, id, token| {
+        pool.leave_account(id, "ann@example.com");
+        pool.refuse_deletion();
+        let body = json!({"token": token});
+        let answer = app.public("/v1/accept/decline", &body).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(pool.account(id).is_some());
+
+        let repeated = app.public("/v1/accept/decline", &body).await;
+        assert_eq!(repeated.code(), "invitation_declined");
+        assert!(pool.account(id).is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_address_that_is_corrected_in_the_middle_leaves_no_account_to_whoever_has_the_old_one() {
     with_invited(async |app, pool, id, token| {
         *pool.pauses.lock().unwrap() = true;
