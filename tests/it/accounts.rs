@@ -29,6 +29,8 @@ pub(crate) struct Pool {
     members: Mutex<Vec<(String, String)>>,
     /// Answers to the next creations, instead of doing them.
     refusals: Mutex<VecDeque<&'static str>>,
+    /// The same for the next deletions.
+    kept: Mutex<VecDeque<&'static str>>,
     /// Whether the next creation waits, once it is done, until it is told to go on.
     pauses: Mutex<bool>,
     created: Notify,
@@ -57,6 +59,23 @@ impl Pool {
             ..Options::default()
         };
         (pool, options)
+    }
+
+    /// Puts an account there, as an accept that broke off leaves it.
+    fn leave_account(&self, name: &str, email: &str) {
+        let account = json!({"email": email});
+        self.accounts
+            .lock()
+            .unwrap()
+            .insert(name.to_owned(), account);
+    }
+
+    /// Refuses the next deletion, and every time that it is tried again for the same request.
+    fn refuse_deletion(&self) {
+        self.kept
+            .lock()
+            .unwrap()
+            .extend(["TooManyRequestsException"; 3]);
     }
 
     fn account(&self, name: &str) -> Option<Value> {
@@ -100,7 +119,14 @@ impl Pool {
                 self.members.lock().unwrap().push((name, group));
             }
             "AdminDeleteUser" => {
+                if let Some(refusal) = self.kept.lock().unwrap().pop_front() {
+                    return Err(refusal);
+                }
                 accounts.remove(&name).ok_or("UserNotFoundException")?;
+                self.members
+                    .lock()
+                    .unwrap()
+                    .retain(|(member, _)| *member != name);
             }
             other => panic!("accepting has no business with {other}"),
         }
@@ -397,6 +423,23 @@ async fn whatever_ends_an_invitation_ends_an_account_that_a_broken_off_accept_ha
 }
 
 #[tokio::test]
+async fn declining_that_got_no_further_than_the_table_takes_the_account_away_when_it_is_repeated() {
+    with_invited(async |app, pool, id, token| {
+        pool.leave_account(id, "ann@example.com");
+        pool.refuse_deletion();
+        let body = json!({"token": token});
+        let answer = app.public("/v1/accept/decline", &body).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(pool.account(id).is_some());
+
+        let repeated = app.public("/v1/accept/decline", &body).await;
+        assert_eq!(repeated.code(), "invitation_declined");
+        assert!(pool.account(id).is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_address_that_is_corrected_in_the_middle_leaves_no_account_to_whoever_has_the_old_one() {
     with_invited(async |app, pool, id, token| {
         *pool.pauses.lock().unwrap() = true;
@@ -415,6 +458,43 @@ async fn an_address_that_is_corrected_in_the_middle_leaves_no_account_to_whoever
         let newer = app.mailed_token("anna@example.com").await;
         assert_eq!(app.accept(&newer).await.status, 200);
         assert_eq!(pool.account(id).unwrap()["email"], "anna@example.com");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_correction_that_got_no_further_than_the_table_takes_the_account_away_when_it_is_repeated()
+ {
+    with_invited(async |app, pool, id, _| {
+        pool.leave_account(id, "ann@example.com");
+        pool.refuse_deletion();
+        let path = format!("/v1/users/{id}");
+        let new = json!({"email": "anna@example.com"});
+        assert_eq!(app.patch(&path, &new).await.status, 503);
+        assert!(pool.has_address("ann@example.com"));
+
+        let name = json!({"name": null});
+        assert_eq!(app.patch(&path, &name).await.status, 200);
+        assert!(
+            pool.account(id).is_some(),
+            "a name is no account's business"
+        );
+
+        let repeated = app.patch(&path, &new).await;
+        assert_eq!(repeated.status, 200, "{repeated:?}");
+        assert!(pool.account(id).is_none(), "the old address still signs in");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_registered_keeps_their_account_when_their_address_and_groups_are_sent_again() {
+    with_invited(async |app, pool, id, token| {
+        assert_eq!(app.accept(token).await.status, 200);
+        let same = json!({"email": "ann@example.com", "groups": []});
+        let answer = app.patch(&format!("/v1/users/{id}"), &same).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(pool.account(id).is_some());
     })
     .await;
 }
@@ -462,9 +542,54 @@ async fn whoever_is_to_be_no_administrator_any_more_does_not_become_one_by_accep
             pool.account(&id).is_none(),
             "the account was made an administrator's"
         );
-        pool.members.lock().unwrap().clear();
         assert_eq!(app.accept(&token).await.status, 200);
         assert!(pool.members.lock().unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_to_be_no_administrator_any_more_loses_the_account_that_a_broken_off_try_made_one()
+ {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        let people =
+            json!({"invitees": [{"email": "ada@example.com", "groups": ["administrators"]}]});
+        let answer = app.post("/v1/invitations", &people).await;
+        let id = answer.body["results"][0]["user_id"].as_str().unwrap();
+        let token = app.mailed_token("ada@example.com").await;
+        let membership = (id.to_owned(), "administrators".to_owned());
+        pool.leave_account(id, "ada@example.com");
+        pool.members.lock().unwrap().push(membership);
+        pool.refuse_deletion();
+
+        let (path, none) = (format!("/v1/users/{id}"), json!({"groups": []}));
+        assert_eq!(app.patch(&path, &none).await.status, 503);
+        let repeated = app.patch(&path, &none).await;
+        assert_eq!(repeated.status, 200, "{repeated:?}");
+        assert!(pool.account(id).is_none(), "the administrator can sign in");
+
+        assert_eq!(app.accept(&token).await.status, 200);
+        assert!(pool.account(id).is_some());
+        assert!(pool.members.lock().unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn other_groups_than_the_administrators_leave_the_account_that_somebody_is_being_given() {
+    with_invited(async |app, pool, id, token| {
+        *pool.pauses.lock().unwrap() = true;
+        let correct = async {
+            pool.created.notified().await;
+            let groups = json!({"groups": ["editors"]});
+            let answer = app.patch(&format!("/v1/users/{id}"), &groups).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            pool.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(app.accept(token), correct);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(pool.account(id).is_some(), "they can't sign in");
     })
     .await;
 }

@@ -251,9 +251,14 @@ async fn decline(state: &Accept, request: &Request) -> Answer {
                 outcome: "declined",
             })
         }
-        Attempt::Refused(found) => Err(decline
-            .refusal(found.as_deref())
-            .map_or_else(corrected, |refusal| state.link_problem(refusal))),
+        Attempt::Refused(found) => {
+            let refusal = decline.refusal(found.as_deref());
+            // An earlier try may have got no further than the table.
+            if refusal == Some(LinkRefusal::Declined) {
+                withdraw(state, user.id).await?;
+            }
+            Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
+        }
     }
 }
 

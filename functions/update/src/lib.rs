@@ -86,11 +86,14 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
             (None, None) => return Err(user_not_found()),
         };
         if !change.changes(&user) {
+            if change.may_have_left_account(&user) {
+                take_back(state, id).await?;
+            }
             return json(&UserView::of(&user, change.now));
         }
         match state.store.change_user(&user, &change).await? {
             Changed::Done(changed) => {
-                if change.moves(&user).is_some() {
+                if change.outdates_account(&user) {
                     take_back(state, id).await?;
                 }
                 return json(&UserView::of(&changed, change.now));
@@ -103,7 +106,7 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
     Err(corrected())
 }
 
-/// An accept that broke off may have made an account already, which lets in whoever has the old address.
+/// An accept that broke off may have made an account already, of the old address, or an administrator's.
 async fn take_back(state: &Update, id: UserId) -> Result<(), Problem> {
     match &state.pool {
         Some(pool) => Ok(pool.withdraw(id).await?),

@@ -159,6 +159,19 @@ impl ChangeUser {
         )
     }
 
+    /// Whether an account that a broken-off accept has made is not to be any more: it lets in whoever has the old address, or
+    /// it is in the administrators' group and its user not, or the other way round.
+    pub fn outdates_account(&self, user: &User) -> bool {
+        self.moves(user).is_some() || self.appoints_or_dismisses(user)
+    }
+
+    /// Whether an earlier try of this may have got no further than the table, and left an account that is not to be. Only
+    /// who has registered keeps theirs.
+    pub fn may_have_left_account(&self, user: &User) -> bool {
+        NOT_REGISTERED.contains(&user.state.name())
+            && (self.email.is_some() || self.groups.is_some())
+    }
+
     /// The user after it.
     #[must_use]
     pub fn applied(&self, user: &User) -> User {
