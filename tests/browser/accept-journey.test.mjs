@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { gate, scenario } from "./support/browser.mjs";
 import { assertFragmentGone, button, heading, nameField, PRODUCT, register, see, seeInvitation, seeWelcome } from "./support/accept.mjs";
-import { until } from "./support/stack.mjs";
-import { sentence, t, within } from "./support/texts.mjs";
+import { t, within } from "./support/texts.mjs";
+import { tabTo } from "./support/users.mjs";
 
 const ANN = "ann@example.com";
 
@@ -283,13 +283,4 @@ for (const [language, marker] of [["en", "JavaScript"], ["de", "JavaScript"], ["
     await page.screenshot({ path: `${world.shots}accept-noscript-320-light-${language}.png` });
     assert.deepEqual(await stack.user(id), before);
   });
-}
-
-// Goes on with the Tab key until the element has the focus, as far as there are elements.
-async function tabTo(page, locator) {
-  for (let pressed = 0; pressed < 40; pressed++) {
-    if (await locator.evaluate((element) => element === document.activeElement)) return;
-    await page.keyboard.press("Tab");
-  }
-  throw new Error(`the Tab key does not lead to ${locator}`);
 }

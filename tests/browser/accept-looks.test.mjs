@@ -1,6 +1,6 @@
 // Every state of the accept page in every language, at every width, light and dark.
 import { gate, scenario } from "./support/browser.mjs";
-import { button, nameField, register, see, seeInvitation, seeWelcome, tokenOf, withToken } from "./support/accept.mjs";
+import { button, register, see, seeInvitation, seeWelcome, tokenOf, withToken } from "./support/accept.mjs";
 import { LANGUAGES, t, within } from "./support/texts.mjs";
 
 const WEEK = 7 * 24 * 60 * 60;

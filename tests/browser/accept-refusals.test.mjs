@@ -1,8 +1,8 @@
 // A link that leads to no account leads on all the same.
 import assert from "node:assert/strict";
 import { scenario } from "./support/browser.mjs";
-import { assertFragmentGone, button, INVITER, nameField, PRODUCT, register, see, seeInvitation, seeWelcome, tokenOf, withToken } from "./support/accept.mjs";
-import { t, within } from "./support/texts.mjs";
+import { assertFragmentGone, button, nameField, register, see, seeInvitation, seeWelcome, tokenOf, withToken } from "./support/accept.mjs";
+import { within } from "./support/texts.mjs";
 
 const ANN = "ann@example.com";
 const WEEK = 7 * 24 * 60 * 60;

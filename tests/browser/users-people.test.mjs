@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { scenario } from "./support/browser.mjs";
 import { LANGUAGES, t, within } from "./support/texts.mjs";
-import { assertShown, button, choose, dialog, enter, heading, inviteButton, open, opener, row, rowButton, search, seeState, signIn, tab, tabTo, said } from "./support/users.mjs";
+import { assertShown, button, dialog, enter, heading, inviteButton, open, row, rowButton, search, seeState, signIn, tab, said } from "./support/users.mjs";
 
 const ANN = "ann@example.com";
 
