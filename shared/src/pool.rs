@@ -221,6 +221,8 @@ impl PoolError {
                         "LimitExceededException"
                             | "ThrottlingException"
                             | "TooManyRequestsException"
+                            // An account that was withdrawn in the middle: the next try makes it anew.
+                            | "UserNotFoundException"
                     )
             }
             SdkError::ConstructionFailure(_) => false,

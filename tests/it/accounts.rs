@@ -107,7 +107,7 @@ impl Pool {
                 }
                 accounts.insert(name, account);
             }
-            "AdminGetUser" if !accounts.contains_key(&name) => {
+            "AdminGetUser" | "AdminAddUserToGroup" if !accounts.contains_key(&name) => {
                 return Err("UserNotFoundException");
             }
             "AdminGetUser" => {
@@ -537,13 +537,35 @@ async fn whoever_is_to_be_no_administrator_any_more_does_not_become_one_by_accep
             pool.go_on.notify_one();
         };
         let (answer, ()) = tokio::join!(app.accept(&token), correct);
-        assert_eq!((answer.status, answer.code()), (503, "conflict"));
+        assert_eq!(answer.status, 503, "{answer:?}");
         assert!(
             pool.account(&id).is_none(),
             "the account was made an administrator's"
         );
+        assert_eq!(state_of(app, &id).await, "pending");
         assert_eq!(app.accept(&token).await.status, 200);
         assert!(pool.members.lock().unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_made_an_administrator_while_they_accept_accepts_again_as_one() {
+    with_invited(async |app, pool, id, token| {
+        *pool.pauses.lock().unwrap() = true;
+        let promote = async {
+            pool.created.notified().await;
+            let groups = json!({"groups": ["administrators"]});
+            let answer = app.patch(&format!("/v1/users/{id}"), &groups).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            pool.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(app.accept(token), promote);
+        assert_eq!((answer.status, answer.code()), (503, "conflict"));
+        assert_eq!(app.accept(token).await.status, 200);
+        assert!(pool.account(id).is_some());
+        let members = pool.members.lock().unwrap().clone();
+        assert_eq!(members, [(id.to_owned(), "administrators".to_owned())]);
     })
     .await;
 }
