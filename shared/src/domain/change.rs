@@ -13,7 +13,8 @@ use super::{
 };
 
 /// The states in which somebody has not registered, and so has no account that would have to change with them.
-const NOT_REGISTERED: &[StateName] = &[StateName::Pending, StateName::Revoked, StateName::Declined];
+pub(super) const NOT_REGISTERED: &[StateName] =
+    &[StateName::Pending, StateName::Revoked, StateName::Declined];
 
 /// An administrator corrects what is known of a user. What is none stays as it is.
 #[derive(Clone, Debug)]

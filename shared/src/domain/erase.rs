@@ -5,8 +5,8 @@ use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EmailKey, Group, Inviter, Requirement, StateName, TenantId, TokenKey, User, UserId,
-    requirement::first_broken,
+    EmailKey, Group, Inviter, Requirement, TenantId, TokenKey, User, UserId,
+    change::NOT_REGISTERED, requirement::first_broken,
 };
 
 /// What the key is derived for. No token is made from text that begins like this: a token's begins with its version.
@@ -46,6 +46,7 @@ impl Erase {
         let mut requirements = vec![Requirement::Tenant(self.tenant.clone())];
         if !self.appoints {
             requirements.push(Requirement::NotInGroup(Group::administrators()));
+            requirements.push(Requirement::State(NOT_REGISTERED));
         }
         requirements.push(Requirement::Version(user.version));
         requirements
@@ -59,15 +60,11 @@ impl Erase {
         if self.oneself == Some(user.id) {
             return Some(EraseRefusal::Oneself);
         }
-        let requirements = self.requirements(user);
-        match first_broken(&requirements, user) {
-            Some(Requirement::NotInGroup(_)) => Some(EraseRefusal::Administrator),
-            Some(_) => Some(EraseRefusal::NotFound),
-            None if !self.appoints && user.state.name() == StateName::Accepted => {
-                Some(EraseRefusal::Registered)
-            }
-            None => None,
-        }
+        first_broken(&self.requirements(user), user).map(|broken| match broken {
+            Requirement::NotInGroup(_) => EraseRefusal::Administrator,
+            Requirement::State(_) => EraseRefusal::Registered,
+            _ => EraseRefusal::NotFound,
+        })
     }
 
     /// What is kept of this user.
