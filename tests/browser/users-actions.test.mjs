@@ -293,6 +293,8 @@ scenario("a connection lost in the middle of an action loses nothing, and a retr
   const page = await world.person();
   await enter(page);
   const panel = await open(page, ANN);
+  // Or else it is the history that can't be reached either.
+  await panel.getByText(t("history.mail_delivered")).waitFor();
   await page.context().setOffline(true);
   await button(panel, "users.do.revoke").click();
   await panel.getByText(within("problem.offline")).waitFor();
