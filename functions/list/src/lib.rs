@@ -26,7 +26,7 @@ pub struct List {
 }
 
 impl List {
-    /// Reads `TABLE_NAME` and `TENANT_CLAIM`.
+    /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `GROUPS_CLAIM` and `SCOPE_PREFIX`.
     pub fn new(env: &Environment, clock: Clock, _: Entropy) -> Result<Self, ConfigError> {
         let (store, sign_in) = (Store::from_env(env), SignIn::from_env(env));
         env.finish(store.map(|store| Self {
