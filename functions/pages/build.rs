@@ -1,7 +1,8 @@
 //! Compresses what the pages load, so that no request has to, and names it all by its content, so that browsers may keep it
-//! for ever.
+//! for ever. A language's catalogue becomes one file for each page, and one for each dialog that comes on demand.
 
 use std::{
+    collections::BTreeMap,
     env,
     error::Error,
     fmt::Write as _,
@@ -13,6 +14,18 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
+/// The parts of a catalogue that are loaded as one, and the areas whose sentences are in them: the first words of their keys.
+const PARTS: [(&str, &[&str]); 3] = [
+    ("accept", &["accept", "common", "problem"]),
+    (
+        "users",
+        &[
+            "common", "delivery", "health", "history", "outcome", "problem", "state", "users",
+        ],
+    ),
+    ("invite", &["invite"]),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=web");
     let web = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("web");
@@ -22,21 +35,33 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Result<Vec<_>, std::io::Error>>()?;
     files.retain(|path| path.extension().is_none_or(|extension| extension != "html"));
     files.sort();
+    let mut sent: Vec<(String, String)> = vec![];
+    for path in &files {
+        let (name, text) = (name(path)?, fs::read_to_string(path)?);
+        let language = name
+            .strip_prefix("texts.")
+            .and_then(|rest| rest.strip_suffix(".json"));
+        match language {
+            Some(language) => {
+                sent.extend(parts(language, &text).map_err(|error| format!("{name}: {error}"))?);
+            }
+            None => sent.push((name.to_owned(), without_comments(&text)?)),
+        }
+    }
     let mut version = Sha256::new();
     let mut assets = String::new();
-    for path in &files {
-        let (name, plain) = (name(path)?, without_comments(&fs::read_to_string(path)?)?);
+    for (name, plain) in &sent {
         version.update(name.len().to_be_bytes());
         version.update(name);
         version.update(plain.len().to_be_bytes());
-        version.update(&plain);
-        let (sent, compressed) = (out.join(name), out.join(format!("{name}.gz")));
+        version.update(plain);
+        let (raw, compressed) = (out.join(name), out.join(format!("{name}.gz")));
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(plain.as_bytes())?;
-        fs::write(&sent, &plain)?;
+        fs::write(&raw, plain)?;
         fs::write(&compressed, encoder.finish()?)?;
-        let content_type = content_type(path).ok_or_else(|| format!("what is {name}?"))?;
-        let (plain, gzip) = (literal(&sent)?, literal(&compressed)?);
+        let content_type = content_type(name).ok_or_else(|| format!("what is {name}?"))?;
+        let (plain, gzip) = (literal(&raw)?, literal(&compressed)?);
         writeln!(
             assets,
             "Asset {{ name: {name:?}, content_type: {content_type:?}, plain: include_bytes!({plain}), gzip: include_bytes!({gzip}) }},"
@@ -52,10 +77,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         out.join("assets.rs"),
         format!(
             "const VERSION: &str = {version:?};\nstatic ASSETS: [Asset; {}] = [\n{assets}];\n",
-            files.len()
+            sent.len()
         ),
     )?;
     Ok(())
+}
+
+/// The files that a language's catalogue is sent as.
+fn parts(language: &str, catalogue: &str) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let texts: BTreeMap<&str, String> = serde_json::from_str(catalogue)?;
+    let area = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
+    let nowhere = |key: &&&str| !PARTS.iter().any(|(_, areas)| areas.contains(&&*area(key)));
+    if let Some(key) = texts.keys().find(nowhere) {
+        return Err(format!("{key} belongs to none of PARTS, so no page would say it").into());
+    }
+    let part = |(part, areas): &(&str, &[&str])| {
+        let said: BTreeMap<_, _> = texts
+            .iter()
+            .filter(|(key, _)| areas.contains(&&*area(key)))
+            .collect();
+        Ok((
+            format!("{part}.{language}.json"),
+            serde_json::to_string(&said)?,
+        ))
+    };
+    PARTS.iter().map(part).collect()
 }
 
 /// The text without the lines that are nothing but comments. They are for who reads the source, and an eighth of what the
@@ -93,8 +139,8 @@ fn name(path: &Path) -> Result<&str, String> {
     name.ok_or_else(|| format!("{} has no name in Unicode", path.display()))
 }
 
-fn content_type(path: &Path) -> Option<&'static str> {
-    Some(match path.extension()?.to_str()? {
+fn content_type(name: &str) -> Option<&'static str> {
+    Some(match name.rsplit_once('.')?.1 {
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "json" => "application/json",

@@ -1,4 +1,5 @@
-// The sentences of the pages in the person's language: one catalogue a language, texts.{language}.json.
+// The sentences of the pages in the person's language. Each language has one catalogue, texts.{language}.json, of which a page
+// loads its own part, and that of a dialog when it opens.
 
 const RIGHT_TO_LEFT = new Set(["ar", "dv", "fa", "he", "ku", "ps", "ur", "yi"]);
 const RIGHT_TO_LEFT_LETTER = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
@@ -6,6 +7,8 @@ const RIGHT_TO_LEFT_LETTER = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 const meta = document.querySelector('meta[name="usher:languages"]');
 const supported = (meta?.content || "en").split(/\s+/).filter(Boolean);
 
+// What is loaded in whatever language the page has.
+const parts = new Set([document.querySelector('meta[name="usher:texts"]')?.content || "users"]);
 let catalogue = {};
 let current = "en";
 let asked = null;
@@ -43,14 +46,33 @@ const base = (tag) => tag.split("-")[0].toLowerCase();
  */
 export async function load(tag) {
   asked = tag;
-  const response = await fetch(new URL(`./texts.${tag}.json`, import.meta.url), { signal: AbortSignal.timeout(15000) });
-  if (!response.ok) throw new Error(`texts.${tag}.json: ${response.status}`);
-  const read = await response.json();
-  if (asked !== tag) return;
-  catalogue = read;
+  const wanted = [...parts];
+  const read = await Promise.all(wanted.map((part) => sentences(part, tag)));
+  if (asked !== tag) return undefined;
+  if (parts.size > wanted.length) return load(tag);
+  catalogue = Object.assign({}, ...read);
   current = tag;
   document.documentElement.lang = tag;
   document.documentElement.dir = direction();
+  return undefined;
+}
+
+/** Reads one more part of the catalogue, in this language and in all that are loaded from now on. Fails if it can't be read. */
+export async function need(part) {
+  while (!parts.has(part)) {
+    const tag = current;
+    const read = await sentences(part, tag);
+    if (tag !== current) continue;
+    Object.assign(catalogue, read);
+    parts.add(part);
+  }
+}
+
+async function sentences(part, tag) {
+  const file = `${part}.${tag}.json`;
+  const response = await fetch(new URL(`./${file}`, import.meta.url), { signal: AbortSignal.timeout(15000) });
+  if (!response.ok) throw new Error(`${file}: ${response.status}`);
+  return response.json();
 }
 
 /** Whether the catalogue has this sentence. */

@@ -1,7 +1,7 @@
 // The page on which administrators see who was invited, and invite.
 import { byId, element, openDialog, toast } from "./dom.js";
 import { explain } from "./api.js";
-import { apply, choose, fill, load, offerLanguages, text } from "./texts.js";
+import { apply, choose, fill, load, need, offerLanguages, text } from "./texts.js";
 import { canSignIn, comeBack, forget, isConfigured, memory, session, signIn, signOut, wasSignedIn, whenEnded } from "./sign_in.js";
 import { STATES, go, hash, onPlace, read } from "./place.js";
 import { redraw, show, showNew, view } from "./list.js";
@@ -203,7 +203,7 @@ function loadInvite() {
     style = null;
     throw error;
   });
-  return Promise.all([import("./invite.js"), style]).then(([module]) => module);
+  return Promise.all([import("./invite.js"), style, need("invite")]).then(([module]) => module);
 }
 for (const event of ["pointerenter", "focus"]) {
   byId("invite").addEventListener(event, () => { if (session.can("users:invite")) loadInvite().catch(() => {}); }, { once: true });

@@ -2,11 +2,13 @@
 export async function measure(page) {
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
-  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+  await session.send("Network.clearBrowserCache");
   const requests = new Map();
   session.on("Network.requestWillBeSent", ({ requestId, request, initiator, type }) => {
     requests.set(requestId, { url: request.url, method: request.method, type, initiator, bytes: 0, done: false });
   });
+  session.on("Network.requestServedFromCache", ({ requestId }) => requests.delete(requestId));
+  session.on("Network.responseReceived", ({ requestId, response }) => { if (response.fromDiskCache) requests.delete(requestId); });
   session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
     const request = requests.get(requestId);
     if (request) Object.assign(request, { bytes: encodedDataLength, done: true });
@@ -27,8 +29,11 @@ export async function measure(page) {
     session,
     // As a phone on a bad day has it, so that what comes late is seen to come late.
     slow: () => session.send("Network.emulateNetworkConditions", { offline: false, latency: 150, downloadThroughput: 200_000, uploadThroughput: 90_000 }),
-    requests: () => [...requests.values()],
-    bytes: () => [...requests.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    // Of the document that is shown: whatever led there is not its own.
+    requests() {
+      const all = [...requests.values()];
+      return all.slice(all.findLastIndex(({ type }) => type === "Document"));
+    },
     // The round trips before this request could begin: 0 for the page itself, 1 for what its HTML names.
     depth(request) {
       const byUrl = new Map(this.requests().map((other) => [other.url, other]));

@@ -58,6 +58,16 @@ fn modules(page: &str, on_demand: bool) -> BTreeSet<&str> {
     found
 }
 
+/// The part of the catalogues that a page loads first, and those that come on demand.
+fn parts(page: &str) -> (&str, BTreeSet<&str>) {
+    let first = between(page, "<meta name=\"usher:texts\" content=\"", "\"").next();
+    let later = modules(page, true);
+    let later = later
+        .iter()
+        .flat_map(|module| between(asset(module), "need(\"", "\""));
+    (first.unwrap(), later.collect())
+}
+
 /// The path in the repository.
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

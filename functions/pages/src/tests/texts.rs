@@ -12,7 +12,7 @@ use usher::{
     mail::Templates,
 };
 
-use super::{PAGES, asset, between, modules, read, repository};
+use super::{PAGES, asset, between, modules, parts, read, repository};
 
 type Catalogue = BTreeMap<String, String>;
 
@@ -27,8 +27,17 @@ fn languages() -> Vec<String> {
         .collect()
 }
 
+fn file(language: &str) -> String {
+    read(&format!("functions/pages/web/texts.{language}.json"))
+}
+
 fn catalogue(language: &str) -> Catalogue {
-    serde_json::from_str(asset(&format!("texts.{language}.json"))).unwrap()
+    serde_json::from_str(&file(language)).unwrap()
+}
+
+/// What is sent of it.
+fn part(name: &str, language: &str) -> Catalogue {
+    serde_json::from_str(asset(&format!("{name}.{language}.json"))).unwrap()
 }
 
 fn catalogues() -> impl Iterator<Item = (String, Catalogue)> {
@@ -112,7 +121,7 @@ fn every_language_names_the_same_values() {
 #[test]
 fn every_sentence_is_there_once_and_is_not_empty() {
     for (language, texts) in catalogues() {
-        let file = asset(&format!("texts.{language}.json"));
+        let file = file(&language);
         let keys: Vec<_> = file
             .lines()
             .filter_map(|line| line.trim_start().strip_prefix('"')?.split_once('"'))
@@ -151,10 +160,16 @@ fn every_language_of_the_mails_names_the_button_as_the_page_does() {
 fn there_is_a_catalogue_for_each_language_and_no_other() {
     let mut named = languages();
     named.sort();
-    let found = crate::assets::all()
-        .iter()
-        .filter_map(|file| file.name.strip_prefix("texts.")?.strip_suffix(".json"));
-    assert_eq!(found.collect::<Vec<_>>(), named);
+    for (_, html) in PAGES {
+        let (first, later) = parts(html);
+        for part in later.into_iter().chain([first]) {
+            let found = crate::assets::all().iter().filter_map(|file| {
+                let rest = file.name.strip_prefix(part)?.strip_prefix('.')?;
+                rest.strip_suffix(".json")
+            });
+            assert_eq!(found.collect::<Vec<_>>(), named, "{part}");
+        }
+    }
 }
 
 /// The names of an enum: serde lists them when it is given none of them.
@@ -273,12 +288,9 @@ fn every_problem_of_the_api_can_be_said_with_a_way_on() {
 }
 
 #[test]
-fn every_sentence_that_a_page_asks_for_is_there() {
-    let texts = catalogue("en");
-    let areas: BTreeSet<_> = texts
-        .keys()
-        .filter_map(|key| key.split('.').next())
-        .collect();
+fn every_sentence_that_a_page_asks_for_is_loaded_by_then() {
+    let all = catalogue("en");
+    let areas: BTreeSet<_> = all.keys().filter_map(|key| key.split('.').next()).collect();
     let is_key = |text: &&str| {
         let plain = text
             .chars()
@@ -290,15 +302,24 @@ fn every_sentence_that_a_page_asks_for_is_there() {
                 .is_some_and(|(area, _)| areas.contains(area))
     };
     for (name, html) in PAGES {
-        let scripts = modules(html, true).into_iter().map(asset);
-        for source in scripts.chain([html]) {
-            for key in source.split('"').filter(is_key) {
+        let (first, later) = parts(html);
+        let at_once = part(first, "en");
+        let mut in_the_end = at_once.clone();
+        in_the_end.extend(later.into_iter().flat_map(|name| part(name, "en")));
+        let modules_at_once = modules(html, false);
+        let sources = modules(html, true).into_iter().map(|module| {
+            let at_once = modules_at_once.contains(module);
+            (module, asset(module), at_once)
+        });
+        for (source, text, early) in sources.chain([(name, html, true)]) {
+            let texts = if early { &at_once } else { &in_the_end };
+            for key in text.split('"').filter(is_key) {
                 let said = texts.contains_key(key)
                     || texts.contains_key(&format!("{key}.other"))
                     || texts
                         .keys()
                         .any(|known| known.starts_with(&format!("{key}.")));
-                assert!(said, "{name} asks for {key}");
+                assert!(said, "{source} asks for {key}");
             }
         }
     }
