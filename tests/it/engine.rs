@@ -123,7 +123,7 @@ pub(crate) fn user(n: u32, at: Timestamp) -> User {
         email: format!("p{n}@example.com").parse().unwrap(),
         name: None,
         locale: Locale::english(),
-        locale_source: LocaleSource::English,
+        locale_source: LocaleSource::Fallback,
         groups: vec![],
         external_id: None,
         metadata: None,

@@ -12,8 +12,8 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{
-        self, Group, InvitationToken, LinkRefusal, Locale, Message, Nonce, PersonName, RedirectUrl,
-        StateName, TokenHash, User, UserId,
+        self, Group, InvitationToken, LinkRefusal, Locale, LocaleSource, Message, Nonce,
+        PersonName, RedirectUrl, StateName, TokenHash, User, UserId,
     },
     function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
@@ -189,7 +189,11 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
         token,
         now: state.clock.now(),
         name,
-        locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
+        locale: locale.map(|asked| {
+            state
+                .templates
+                .choose(Some((asked, LocaleSource::Invitee)), &state.default_locale)
+        }),
         administrator: user.groups.iter().any(Group::is_administrators),
     };
     if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {

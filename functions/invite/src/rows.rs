@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use usher::{
     domain::{
-        EmailAddress, EmailError, EmailKey, ExternalId, Group, Invitation, Locale, Metadata, Nonce,
-        PersonName, SuppressionReason, User, UserId, split_paste,
+        EmailAddress, EmailError, EmailKey, ExternalId, Group, Invitation, Locale, LocaleSource,
+        Metadata, Nonce, PersonName, SuppressionReason, User, UserId, split_paste,
     },
     http::Problem,
 };
@@ -141,10 +141,11 @@ fn invitation(
 ) -> Result<Invitation, (&'static str, String)> {
     let name = parse("name", invitee.name, |name| PersonName::parse(&name))?;
     let asked = parse("locale", invitee.locale, |tag| tag.parse::<Locale>())?;
-    let (locale, locale_source) = state.templates.choose(
-        asked.or_else(|| terms.locale.clone()),
-        &state.default_locale,
-    );
+    let asked = asked.map(|locale| (locale, LocaleSource::Invitee));
+    let for_all = || Some((terms.locale.clone()?, LocaleSource::Request));
+    let (locale, locale_source) = state
+        .templates
+        .choose(asked.or_else(for_all), &state.default_locale);
     let groups = parse("groups", invitee.groups, |names| Group::parse_all(&names))?
         .unwrap_or_else(|| terms.groups.clone());
     if !terms.appoints && groups.iter().any(Group::is_administrators) {

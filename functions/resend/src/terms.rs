@@ -33,7 +33,11 @@ impl Terms {
             tenant: caller.tenant,
             by: caller.identity,
             appoints: caller.appoints,
-            locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
+            locale: locale.map(|asked| {
+                state
+                    .templates
+                    .choose(Some((asked, LocaleSource::Invitee)), &state.default_locale)
+            }),
             message: field("message", asked.message, |text| Message::parse(&text))?,
             lifetime: field("expires_in_days", asked.expires_in_days, Lifetime::days)?
                 .unwrap_or_default(),

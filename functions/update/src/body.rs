@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use usher::{
     domain::{
-        ChangeUser, EmailAddress, ExternalId, Group, Lifetime, Locale, Metadata, NewAddress, Nonce,
-        PersonName, UserId,
+        ChangeUser, EmailAddress, ExternalId, Group, Lifetime, Locale, LocaleSource, Metadata,
+        NewAddress, Nonce, PersonName, UserId,
     },
     http::{Caller, Problem, field, json_body},
 };
@@ -64,7 +64,11 @@ pub(crate) fn change(
     let change = ChangeUser {
         email: email.map(new_address),
         name: or_none("name", body.name, |name| PersonName::parse(&name))?,
-        locale: locale.map(|asked| state.templates.choose(Some(asked), &state.default_locale)),
+        locale: locale.map(|asked| {
+            state
+                .templates
+                .choose(Some((asked, LocaleSource::Invitee)), &state.default_locale)
+        }),
         groups: field("groups", body.groups, |names| Group::parse_all(&names))?,
         external_id: or_none("external_id", body.external_id, |id| ExternalId::parse(&id))?,
         metadata: or_none("metadata", body.metadata, Metadata::new)?,

@@ -78,7 +78,7 @@ pub(super) mod tests {
             email: EmailAddress::parse("ann@example.com").unwrap(),
             name: None,
             locale: Locale::english(),
-            locale_source: LocaleSource::English,
+            locale_source: LocaleSource::Fallback,
             groups: vec![],
             external_id: None,
             metadata: None,

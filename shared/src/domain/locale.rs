@@ -2,9 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
+use icu_locale::{
+    Direction, LanguageIdentifier, LocaleDirectionality, LocaleExpander, langid,
+    subtags::{Language, Region, Script, language},
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use unic_langid::LanguageIdentifier;
 
 /// A language as a BCP 47 tag: language, and script, region and variants where given. `de_at` is read as `de-AT`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,60 +19,86 @@ pub struct Locale(LanguageIdentifier);
 #[error("must be a BCP 47 language tag like en, de or pt-BR")]
 pub struct LocaleError;
 
-/// Which step of the lookup found the template that a mail is written in.
+/// Why a person is written to in the language they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LocaleSource {
-    /// There is a template for the locale that was asked for.
-    Invitation,
-    /// There is one for its language: `de` for `de-AT`.
-    Language,
-    /// None was asked for, or there is none for it: the tenant's default.
+    /// It was given, or chosen, for this very person.
+    #[serde(alias = "invitation", alias = "language")]
+    Invitee,
+    /// It was given for all whom the request invited.
+    Request,
+    /// None that there are mails in was given, so it is the tenant's.
     TenantDefault,
-    /// Not even for the tenant's default: English.
-    English,
+    /// The tenant has not set one, so it is what the stack was deployed with.
+    ExternalDefault,
+    /// There are no mails in any of these.
+    #[serde(alias = "english")]
+    Fallback,
 }
+
+/// CLDR's likely subtags of every language it knows.
+const LIKELY: LocaleExpander = LocaleExpander::new_extended();
 
 impl Locale {
     /// English, for which there always is a template.
-    pub fn english() -> Self {
-        Self(
-            unic_langid::subtags::Language::from_bytes(b"en").map_or_else(
-                |_| LanguageIdentifier::default(),
-                |language| LanguageIdentifier::from_parts(language, None, None, &[]),
-            ),
-        )
+    pub const fn english() -> Self {
+        Self(langid!("en"))
     }
 
-    /// The language alone: `de` of `de-AT`.
-    #[must_use]
-    pub fn language(&self) -> Self {
-        Self(LanguageIdentifier::from_parts(
-            self.0.language,
-            None,
-            None,
-            &[],
-        ))
+    /// Whether it is written from right to left.
+    pub fn is_right_to_left(&self) -> bool {
+        LocaleDirectionality::new_extended().get(&self.0) == Some(Direction::RightToLeft)
+    }
+
+    /// The tag as the `icu` crates take it.
+    pub fn identifier(&self) -> &LanguageIdentifier {
+        &self.0
+    }
+
+    /// Of those that are `available`, the one that who reads this language is written to in, if they can read any: the locale
+    /// itself, else one of the same language and script, as CLDR's likely subtags have it. So `de-AT` finds `de`, `zh-TW`
+    /// finds `zh-Hant` and never `zh-Hans`, and `pt` finds `pt-BR` where that is all there is.
+    pub fn nearest<'a>(&self, available: &'a [Self]) -> Option<&'a Self> {
+        let (wanted, region) = self.likely();
+        available
+            .iter()
+            .filter(|one| *one == self || one.likely().0 == wanted)
+            .min_by_key(|one| {
+                let variants = one.0.variants != self.0.variants;
+                let at_home = one.0.region.is_some() && one.likely().1 == region;
+                (
+                    *one != self,
+                    !at_home,
+                    one.0.region.is_some(),
+                    variants,
+                    one.to_string(),
+                )
+            })
+    }
+
+    /// The language and script, and the region, that this means where it does not say so.
+    fn likely(&self) -> ((Language, Option<Script>), Option<Region>) {
+        let mut full = self.0.clone();
+        // Bokmål is what CLDR's `no` is written in, and what who reads Nynorsk reads, too.
+        if [language!("no"), language!("nn")].contains(&full.language) {
+            full.language = language!("nb");
+        }
+        LIKELY.maximize(&mut full);
+        ((full.language, full.script), full.region)
     }
 }
 
-/// Finds the template for `asked` among those that are `available`: the locale itself, its language, the tenant's
-/// default, that one's language, English.
+/// Finds the language to write in among those `available`: of those `wanted`, the first that has one that is near enough, with
+/// its reason; else English.
 pub fn resolve_locale(
-    asked: Option<&Locale>,
-    tenant_default: &Locale,
+    wanted: &[(&Locale, LocaleSource)],
     available: &[Locale],
 ) -> (Locale, LocaleSource) {
-    let there = |locale: &Locale| available.contains(locale).then(|| locale.clone());
-    let asked = asked.and_then(|asked| {
-        there(asked)
-            .map(|found| (found, LocaleSource::Invitation))
-            .or_else(|| there(&asked.language()).map(|found| (found, LocaleSource::Language)))
-    });
-    let default = || there(tenant_default).or_else(|| there(&tenant_default.language()));
-    asked
-        .or_else(|| default().map(|found| (found, LocaleSource::TenantDefault)))
-        .unwrap_or_else(|| (Locale::english(), LocaleSource::English))
+    wanted
+        .iter()
+        .find_map(|(locale, source)| Some((locale.nearest(available)?.clone(), *source)))
+        .unwrap_or((Locale::english(), LocaleSource::Fallback))
 }
 
 impl FromStr for Locale {
@@ -80,13 +109,17 @@ impl FromStr for Locale {
         if text.len() > 35 {
             return Err(LocaleError);
         }
-        let identifier = text
-            .trim()
-            .parse::<LanguageIdentifier>()
-            .map_err(|_| LocaleError)?;
+        let tag = text.trim().replace('_', "-");
+        let mut identifier = LanguageIdentifier::try_from_str(&tag).map_err(|_| LocaleError)?;
+        // What these languages were called until 1989 is still what some programs write.
+        identifier.language = match identifier.language.as_str() {
+            "iw" => language!("he"),
+            "in" => language!("id"),
+            _ => identifier.language,
+        };
         // Well-formed tags may have languages of 5 to 8 letters, but none is registered: `german` is a mistake.
-        if (2..=3).contains(&identifier.language.as_str().len()) && !identifier.language.is_empty()
-        {
+        let length = identifier.language.as_str().len();
+        if (2..=3).contains(&length) && !identifier.language.is_unknown() {
             Ok(Self(identifier))
         } else {
             Err(LocaleError)
@@ -122,9 +155,16 @@ mod tests {
         tag.parse().unwrap()
     }
 
+    fn nearest(asked: &str, available: &str) -> Option<String> {
+        let available: Vec<_> = available.split(' ').map(locale).collect();
+        locale(asked).nearest(&available).map(ToString::to_string)
+    }
+
     #[test]
     fn a_tag_is_written_in_its_canonical_form() {
         assert_eq!(locale("DE_at").to_string(), "de-AT");
+        assert_eq!(locale("zh_hant_tw").to_string(), "zh-Hant-TW");
+        assert_eq!(locale("iw").to_string(), "he");
         assert_eq!(Locale::english().to_string(), "en");
     }
 
@@ -146,29 +186,75 @@ mod tests {
     }
 
     #[test]
-    fn the_template_is_looked_up_from_the_nearest_to_the_farthest() {
-        let available = [locale("en"), locale("de"), locale("pt-BR")];
-        let find = |asked: Option<&str>, default: &str| {
-            let (found, source) =
-                resolve_locale(asked.map(locale).as_ref(), &locale(default), &available);
+    fn the_nearest_language_is_one_that_the_person_reads() {
+        let there = "ar de en es fr he nb pt-BR zh-Hans zh-Hant";
+        for (asked, found) in [
+            ("pt-BR", Some("pt-BR")),
+            ("pt", Some("pt-BR")),
+            ("pt-PT", Some("pt-BR")),
+            ("de-AT", Some("de")),
+            ("en-GB", Some("en")),
+            ("zh", Some("zh-Hans")),
+            ("zh-TW", Some("zh-Hant")),
+            ("zh-HK", Some("zh-Hant")),
+            ("zh-SG", Some("zh-Hans")),
+            ("no", Some("nb")),
+            ("nn-NO", Some("nb")),
+            ("iw-IL", Some("he")),
+            ("ar-EG", Some("ar")),
+            ("es-419", Some("es")),
+            // Written in letters that the one that there is is not written in.
+            ("ar-Latn", None),
+            ("it", None),
+        ] {
+            assert_eq!(nearest(asked, there).as_deref(), found, "{asked}");
+        }
+    }
+
+    #[test]
+    fn of_several_that_can_be_read_the_persons_own_region_is_first_and_the_general_one_second() {
+        assert_eq!(nearest("de-AT", "de de-AT de-CH").unwrap(), "de-AT");
+        assert_eq!(nearest("de-DE", "de de-AT de-CH").unwrap(), "de");
+        assert_eq!(nearest("de", "de-CH de-DE").unwrap(), "de-DE");
+        assert_eq!(nearest("pt-AO", "pt-BR pt").unwrap(), "pt");
+        assert_eq!(nearest("de-LI", "de-CH de-AT").unwrap(), "de-AT");
+    }
+
+    #[test]
+    fn arabic_and_hebrew_are_written_from_right_to_left() {
+        let from_right =
+            ["ar", "he", "fa", "ur", "az-Arab"].map(|tag| locale(tag).is_right_to_left());
+        assert_eq!(from_right, [true; 5]);
+        assert!(!locale("de").is_right_to_left() && !locale("ar-Latn").is_right_to_left());
+    }
+
+    #[test]
+    fn the_language_is_looked_for_from_the_person_to_the_stack() {
+        let available: Vec<_> = ["en", "de", "pt-BR"].map(locale).into();
+        let find = |wanted: &[(&str, LocaleSource)]| {
+            let wanted: Vec<_> = wanted
+                .iter()
+                .map(|(tag, source)| (locale(tag), *source))
+                .collect();
+            let wanted: Vec<_> = wanted
+                .iter()
+                .map(|(locale, source)| (locale, *source))
+                .collect();
+            let (found, source) = resolve_locale(&wanted, &available);
             (found.to_string(), source)
         };
+        use LocaleSource::{ExternalDefault, Fallback, Invitee, TenantDefault};
         assert_eq!(
-            find(Some("pt-BR"), "de"),
-            ("pt-BR".into(), LocaleSource::Invitation)
+            find(&[("pt-PT", Invitee), ("de", TenantDefault)]),
+            ("pt-BR".into(), Invitee)
         );
         assert_eq!(
-            find(Some("de-AT"), "en"),
-            ("de".into(), LocaleSource::Language)
+            find(&[("fr", Invitee), ("de-CH", TenantDefault)]),
+            ("de".into(), TenantDefault)
         );
         assert_eq!(
-            find(Some("fr"), "de"),
-            ("de".into(), LocaleSource::TenantDefault)
+            find(&[("fr", Invitee), ("it", ExternalDefault)]),
+            ("en".into(), Fallback)
         );
-        assert_eq!(
-            find(None, "de-CH"),
-            ("de".into(), LocaleSource::TenantDefault)
-        );
-        assert_eq!(find(Some("fr"), "it"), ("en".into(), LocaleSource::English));
     }
 }

@@ -47,6 +47,6 @@ pub use self::{
     requirement::Requirement,
     restore::{NoLink, Restore, RestoreRefusal, ShowLink},
     text::{ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, TextError},
-    token::{InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},
+    token::{DeclineToken, InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},
     user::{Inviter, State, StateName, UnknownState, User},
 };

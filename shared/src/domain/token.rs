@@ -17,6 +17,7 @@ use super::{TenantId, UserId};
 /// The version of the token's layout; part of what is signed.
 const VERSION: u8 = 1;
 const PREFIX: &str = "inv_";
+const DECLINE_PREFIX: &str = "dec_";
 const USER: usize = 16;
 const NONCE: usize = 16;
 const MAC: usize = 32;
@@ -53,7 +54,18 @@ pub struct InvitationToken {
 #[error("this is not an invitation token")]
 pub struct TokenError;
 
-/// SHA-256 of a token's bytes: what the table keeps of it.
+/// What lets its holder decline the invitation, and nothing else: `dec_` and base64url of the user id and the SHA-256 of the
+/// token. It stands in links that mail programs follow, and so in places that the token itself must never be in.
+///
+/// Neither `Debug` nor `Display` shows it; [`secret`](Self::secret) is the only way to its text.
+#[derive(Clone)]
+pub struct DeclineToken {
+    user_id: UserId,
+    digest: [u8; 32],
+}
+
+/// SHA-256 of a token's SHA-256: what the table keeps of it, and what both the token and its [`DeclineToken`] lead to. Who
+/// reads it has neither.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TokenHash([u8; 32]);
@@ -155,7 +167,15 @@ impl InvitationToken {
 
     /// What the table keeps of this token.
     pub fn hash(&self) -> TokenHash {
-        TokenHash(Sha256::digest(self.bytes()).into())
+        self.decline().hash()
+    }
+
+    /// The token that can only decline.
+    pub fn decline(&self) -> DeclineToken {
+        DeclineToken {
+            user_id: self.user_id,
+            digest: Sha256::digest(self.bytes()).into(),
+        }
     }
 
     fn bytes(&self) -> [u8; USER + NONCE + MAC] {
@@ -184,6 +204,43 @@ impl FromStr for InvitationToken {
 impl fmt::Debug for InvitationToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InvitationToken(..)")
+    }
+}
+
+impl DeclineToken {
+    /// Whose token this claims to be.
+    pub fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
+    /// The token's text, for a link. Never log it.
+    pub fn secret(&self) -> String {
+        let bytes = [self.user_id.to_bytes().as_slice(), &self.digest].concat();
+        format!("{DECLINE_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// What the table keeps of the token that this was made from.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(self.digest).into())
+    }
+}
+
+impl FromStr for DeclineToken {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        let text = text.strip_prefix(DECLINE_PREFIX).ok_or(TokenError)?;
+        let bytes: [u8; USER + 32] = decode(text)?;
+        Ok(Self {
+            user_id: UserId::from_bytes(bytes[..USER].try_into().map_err(|_| TokenError)?),
+            digest: bytes[USER..].try_into().map_err(|_| TokenError)?,
+        })
+    }
+}
+
+impl fmt::Debug for DeclineToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeclineToken(..)")
     }
 }
 

@@ -1,68 +1,29 @@
 //! An instant as a sentence in a mail names it.
 
+use icu_datetime::{
+    DateTimeFormatter,
+    fieldsets::YMDT,
+    input::{Date, DateTime, Time},
+    options::TimePrecision,
+};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::domain::Locale;
 
-const ENGLISH: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const GERMAN: [&str; 12] = [
-    "Januar",
-    "Februar",
-    "März",
-    "April",
-    "Mai",
-    "Juni",
-    "Juli",
-    "August",
-    "September",
-    "Oktober",
-    "November",
-    "Dezember",
-];
-const ARABIC: [&str; 12] = [
-    "يناير",
-    "فبراير",
-    "مارس",
-    "أبريل",
-    "مايو",
-    "يونيو",
-    "يوليو",
-    "أغسطس",
-    "سبتمبر",
-    "أكتوبر",
-    "نوفمبر",
-    "ديسمبر",
-];
-
-/// The instant in UTC, in the words of a built-in template's language; in English for any other.
+/// The instant to the minute in UTC, as CLDR has it for the language; as English writes it where CLDR has nothing.
 pub(super) fn in_words(at: Timestamp, locale: &Locale) -> String {
-    let at = at.to_zoned(TimeZone::UTC);
-    let month = usize::try_from(at.month() - 1).unwrap_or(0);
-    let (day, year, hour, minute) = (at.day(), at.year(), at.hour(), at.minute());
-    match locale.language().to_string().as_str() {
-        "de" => format!(
-            "{day}. {} {year}, {hour:02}:{minute:02} Uhr UTC",
-            GERMAN[month]
-        ),
-        "ar" => format!(
-            "{day} {} {year} الساعة {hour:02}:{minute:02} بتوقيت UTC",
-            ARABIC[month]
-        ),
-        _ => format!("{day} {} {year}, {hour:02}:{minute:02} UTC", ENGLISH[month]),
-    }
+    let long = YMDT::long().with_time_precision(TimePrecision::Minute);
+    let formatter =
+        |locale: &Locale| DateTimeFormatter::try_new(locale.identifier().clone().into(), long).ok();
+    let zoned = at.to_zoned(TimeZone::UTC);
+    let part = |number: i8| u8::try_from(number).unwrap_or(0);
+    let date = Date::try_new_iso(zoned.year().into(), part(zoned.month()), part(zoned.day())).ok();
+    let time = Time::try_new(part(zoned.hour()), part(zoned.minute()), 0, 0).ok();
+    let written = date.zip(time).and_then(|(date, time)| {
+        let formatter = formatter(locale).or_else(|| formatter(&Locale::english()))?;
+        Some(formatter.format(&DateTime { date, time }).to_string())
+    });
+    written.map_or_else(|| at.to_string(), |written| format!("{written} (UTC)"))
 }
 
 #[cfg(test)]
@@ -71,15 +32,16 @@ mod tests {
 
     #[test]
     fn a_date_is_written_in_the_mails_language() {
-        let at = "2026-03-09T08:05:59Z".parse().unwrap();
-        assert_eq!(
-            in_words(at, &"de-AT".parse().unwrap()),
-            "9. März 2026, 08:05 Uhr UTC"
-        );
-        assert_eq!(
-            in_words(at, &"ar-EG".parse().unwrap()),
-            "9 مارس 2026 الساعة 08:05 بتوقيت UTC"
-        );
-        assert_eq!(in_words(at, &Locale::english()), "9 March 2026, 08:05 UTC");
+        let at = "2026-03-09T16:05:59Z".parse().unwrap();
+        for (tag, words) in [
+            ("de-AT", "9. März 2026 um 16:05 (UTC)"),
+            ("en", "March 9, 2026 at 4:05\u{202f}PM (UTC)"),
+            ("en-GB", "9 March 2026 at 16:05 (UTC)"),
+            ("ja", "2026年3月9日 16:05 (UTC)"),
+            ("pl", "9 marca 2026 16:05 (UTC)"),
+            ("tlh", "March 9, 2026 at 4:05\u{202f}PM (UTC)"),
+        ] {
+            assert_eq!(in_words(at, &tag.parse().unwrap()), words, "{tag}");
+        }
     }
 }

@@ -21,7 +21,7 @@ use thiserror::Error;
 use super::{MailFrom, Sender, Template, Templates, Values};
 use crate::{
     aws,
-    domain::{InvitationToken, Locale, User},
+    domain::{InvitationToken, Locale, LocaleSource, User},
 };
 
 /// SES takes 50 recipients a call.
@@ -171,9 +171,10 @@ impl Mailer {
     pub fn batches<'a>(&self, mails: &'a [(User, InvitationToken)]) -> Vec<Batch<'a>> {
         let mut groups: BTreeMap<_, Vec<(usize, Letter<'_>)>> = BTreeMap::new();
         for (position, (user, token)) in mails.iter().enumerate() {
-            let (locale, _) = self
-                .templates
-                .resolve(Some(&user.locale), &self.default_locale);
+            let (locale, _) = self.templates.resolve(&[
+                (&user.locale, user.locale_source),
+                (&self.default_locale, LocaleSource::ExternalDefault),
+            ]);
             let values = self.sender.values(user, token, &locale);
             let group = (user.tenant.to_string(), locale.to_string(), values.shape());
             let letter = Letter {
@@ -210,13 +211,16 @@ impl Mailer {
         let Some((_, first)) = letters.first() else {
             return Vec::new();
         };
-        let template = self.templates.get(&first.locale);
+        let Some(template) = self.templates.get(&first.locale) else {
+            let broken = Outcome::unfamiliar("Usher's own template can't be read");
+            return vec![broken; letters.len()];
+        };
         let sent = self
             .client
             .send_bulk_email()
             .from_email_address(&self.from.sender)
             .set_configuration_set_name(self.from.configuration_set.clone())
-            .default_content(content(template, &first.values))
+            .default_content(content(&template, &first.values))
             .set_bulk_email_entries(letters.iter().map(|(_, letter)| entry(letter)).collect())
             .send()
             .await;

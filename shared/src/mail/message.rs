@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{date::in_words, template::HTML_SUFFIX};
+use super::{date::in_words, template::HTML_SUFFIX, untrusted};
 use crate::{
     config::Environment,
-    domain::{InvitationToken, Locale, MailKind, User},
+    domain::{DeclineToken, InvitationToken, Locale, MailKind, PersonName, User},
 };
 
 /// Who writes, and where links lead.
@@ -18,8 +18,21 @@ pub struct Sender {
     pub public_url: Url,
 }
 
+/// The colour of buttons and links where nobody has chosen another, and the one that can be seen on a dark background.
+const COLOR: &str = "#0b6b54";
+const COLOR_DARK: &str = "#5cc9ab";
+
 /// The link, at where people reach the pages. The token stands behind `#`, so that no server, log or `Referer` ever sees it.
 pub fn accept_url(public_url: &Url, token: &InvitationToken) -> String {
+    format!(
+        "{}/accept#{}",
+        public_url.as_str().trim_end_matches('/'),
+        token.secret()
+    )
+}
+
+/// The link with which a person says that this is not them: it leads to the same page, which then asks.
+fn decline_url(public_url: &Url, token: &DeclineToken) -> String {
     format!(
         "{}/accept#{}",
         public_url.as_str().trim_end_matches('/'),
@@ -46,26 +59,35 @@ impl Sender {
         accept_url(&self.public_url, token)
     }
 
-    /// What the invitation says to `user`, in the language of `locale`.
+    /// What the invitation says to `user`, in a template of the language `locale`.
     pub fn values(&self, user: &User, token: &InvitationToken, locale: &Locale) -> Values {
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        // Who is written to in their own language gets its dates as their country has them.
+        let own = user.locale.nearest(std::slice::from_ref(locale));
+        let dates = own.map_or(locale, |_| &user.locale);
+        let name = |name: Option<&PersonName>| {
+            let name = name.map(PersonName::as_str).unwrap_or_default();
+            untrusted::isolated(&untrusted::disarmed(name), locale)
+        };
+        let message = user.message.as_ref().map(|message| message.as_str());
+        let message = message.unwrap_or_default().replace("\r\n", "\n");
         Values(vec![
             ("accept_url", self.accept_url(token)),
-            ("email", user.email.as_str().to_owned()),
-            ("expires_on", in_words(user.expires_at, locale)),
+            ("brand_color", COLOR.to_owned()),
+            ("brand_color_dark", COLOR_DARK.to_owned()),
             (
-                "invitee_name",
-                text(user.name.as_ref().map(|name| name.as_str())),
+                "decline_url",
+                decline_url(&self.public_url, &token.decline()),
             ),
+            ("email", untrusted::isolated(user.email.as_str(), locale)),
+            ("expires_on", in_words(user.expires_at, dates)),
+            ("invitee_name", name(user.name.as_ref())),
+            ("inviter_name", name(user.invited_by.name.as_ref())),
+            ("logo_url", String::new()),
+            ("message", untrusted::disarmed(&message).into_owned()),
             (
-                "inviter_name",
-                text(user.invited_by.name.as_ref().map(|name| name.as_str())),
+                "product_name",
+                untrusted::isolated(&self.product_name, locale),
             ),
-            (
-                "message",
-                text(user.message.as_ref().map(|message| message.as_str())).replace("\r\n", "\n"),
-            ),
-            ("product_name", self.product_name.clone()),
             // Nothing to print: templates ask whether it is there.
             (
                 "reminder",
@@ -74,6 +96,7 @@ impl Sender {
                     MailKind::Reminder => "1".to_owned(),
                 },
             ),
+            ("support_address", String::new()),
         ])
     }
 }
@@ -153,7 +176,7 @@ mod tests {
             email: "ann@example.com".parse().unwrap(),
             name: name.map(person),
             locale: Locale::english(),
-            locale_source: LocaleSource::English,
+            locale_source: LocaleSource::Fallback,
             groups: vec![Group::parse("staff").unwrap()],
             external_id: None,
             metadata: None,
@@ -181,7 +204,7 @@ mod tests {
     /// Renders as SES does: no escaping, and an error for a missing variable.
     fn render(locale: &str, user: &User, token: &InvitationToken) -> Content {
         let templates = Templates::built_in();
-        let template = templates.get(&locale.parse().unwrap());
+        let template = templates.get(&locale.parse().unwrap()).unwrap();
         let values = sender().values(user, token, template.locale());
         let content = template.content(|name| values.has(name));
         let mut ses = Handlebars::new();

@@ -8,6 +8,7 @@ mod mailer;
 mod message;
 mod suppression_list;
 mod template;
+mod untrusted;
 
 pub use self::{
     doctor::{Doctor, Seen},
@@ -15,5 +16,8 @@ pub use self::{
     mailer::{Batch, Mailer, Outcome, SesUnusable},
     message::{Sender, Values, accept_url},
     suppression_list::{StillListed, SuppressionList},
-    template::{Content, Template, Templates},
+    template::{
+        Content, Kind, Place, Source, SyntaxError, Template, TemplateError, Templates, VARIABLES,
+        Variable, variable_names,
+    },
 };

@@ -145,7 +145,7 @@ mod tests {
             email: EmailAddress::parse("ann@example.com").unwrap(),
             name: None,
             locale: Locale::english(),
-            locale_source: LocaleSource::English,
+            locale_source: LocaleSource::Fallback,
             groups: vec![],
             external_id: None,
             metadata: None,

@@ -1,0 +1,139 @@
+//! Templates of mails, and what is made of them before SES sees them.
+//!
+//! Authors write `{{inviter_name}}` everywhere, and conditions around what depends on a value. SES gets only plain variables:
+//! conditions are decided here, because SES documents them for stored templates alone; and the HTML part gets variables of
+//! its own, with escaped values, because SES escapes nothing.
+
+mod built_in;
+mod syntax;
+mod variable;
+
+use thiserror::Error;
+
+use self::syntax::Part;
+pub use self::{
+    syntax::{Place, SyntaxError, variable_names},
+    variable::{Kind, VARIABLES, Variable},
+};
+use crate::domain::{Locale, LocaleSource, resolve_locale};
+
+/// What is appended to a variable's name in the HTML part.
+pub(super) const HTML_SUFFIX: &str = "_html";
+
+/// One mail in one language, as its author wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// One line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML.
+    pub html: String,
+}
+
+/// One mail in one language, read.
+#[derive(Clone, Debug)]
+pub struct Template {
+    locale: Locale,
+    subject: Part,
+    text: Part,
+    html: Part,
+}
+
+/// The three parts of a mail, in SES's template language, with nothing but plain variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// One line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML.
+    pub html: String,
+}
+
+/// Why a template can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{part}, line {line}, column {column}: {error}", line = place.line, column = place.column)]
+pub struct TemplateError {
+    /// Which part: `subject`, `text` or `html`.
+    pub part: &'static str,
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub error: SyntaxError,
+}
+
+/// The languages there are templates in.
+#[derive(Clone, Debug)]
+pub struct Templates {
+    locales: Vec<Locale>,
+}
+
+impl Templates {
+    /// The invitation in the languages Usher comes with.
+    pub fn built_in() -> Self {
+        Self {
+            locales: built_in::locales(),
+        }
+    }
+
+    /// The languages there are.
+    pub fn locales(&self) -> &[Locale] {
+        &self.locales
+    }
+
+    /// In which language a person is written to, and why in that one.
+    pub fn resolve(&self, wanted: &[(&Locale, LocaleSource)]) -> (Locale, LocaleSource) {
+        resolve_locale(wanted, &self.locales)
+    }
+
+    /// What to remember of a person's language: the one that was asked for, else that of the template.
+    pub fn choose(
+        &self,
+        asked: Option<(Locale, LocaleSource)>,
+        default: &Locale,
+    ) -> (Locale, LocaleSource) {
+        let default = (default, LocaleSource::ExternalDefault);
+        let Some((asked, source)) = asked else {
+            return self.resolve(&[default]);
+        };
+        let (_, source) = self.resolve(&[(&asked, source), default]);
+        (asked, source)
+    }
+
+    /// The template for a locale that [`resolve`](Self::resolve) gave; the English one for any other. None only if Usher was
+    /// built with a template that can't be read, which a test prevents.
+    pub fn get(&self, locale: &Locale) -> Option<Template> {
+        let (locale, source) = built_in::source(locale)?;
+        Template::parse(&locale, &source).ok()
+    }
+}
+
+impl Template {
+    /// Reads a template.
+    pub fn parse(locale: &Locale, source: &Source) -> Result<Self, TemplateError> {
+        let parse = |part, text| {
+            Part::parse(text).map_err(|(place, error)| TemplateError { part, place, error })
+        };
+        Ok(Self {
+            locale: locale.clone(),
+            subject: parse("subject", &source.subject)?,
+            text: parse("text", &source.text)?,
+            html: parse("html", &source.html)?,
+        })
+    }
+
+    /// The template's language.
+    pub fn locale(&self) -> &Locale {
+        &self.locale
+    }
+
+    /// The content for mails of which `has` says which variables have a value.
+    pub fn content(&self, has: impl Fn(&str) -> bool) -> Content {
+        Content {
+            subject: self.subject.decide(&has, ""),
+            text: self.text.decide(&has, ""),
+            html: self.html.decide(&has, HTML_SUFFIX),
+        }
+    }
+}
