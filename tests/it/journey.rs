@@ -45,7 +45,7 @@ async fn an_invited_person_gets_a_mail_in_their_language_and_registers_once() {
             .map(|user| user["locale_source"].clone())
             .collect();
         assert!(
-            sources.contains(&json!("language")) && sources.contains(&json!("tenant_default")),
+            sources.contains(&json!("invitee")) && sources.contains(&json!("external_default")),
             "{sources:?}"
         );
     })

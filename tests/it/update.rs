@@ -150,13 +150,13 @@ async fn what_is_known_of_a_user_can_be_corrected_and_taken_away_without_a_mail(
         let shown = |body: &Value| {
             json!([body["name"], body["locale"], body["locale_source"], body["groups"], body["external_id"], body["metadata"]])
         };
-        let expected = json!(["Ann Lee", "de-AT", "language", ["editors"], "7", {"a": [1, null]}]);
+        let expected = json!(["Ann Lee", "de-AT", "invitee", ["editors"], "7", {"a": [1, null]}]);
         assert_eq!(shown(&answer.body), expected);
         assert_eq!(shown(&app.user(&id).await), expected);
         let answer = app
             .correct(&id, json!({"name": null, "groups": [], "external_id": null, "metadata": null}))
             .await;
-        assert_eq!(shown(&answer.body), json!([null, "de-AT", "language", [], null, null]));
+        assert_eq!(shown(&answer.body), json!([null, "de-AT", "invitee", [], null, null]));
         assert_eq!(answer.body, app.user(&id).await);
         assert_eq!(app.mails("ann@example.com").await.len(), 1);
         assert_eq!(app.accept(&token).await.status, 200);

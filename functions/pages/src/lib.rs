@@ -1,5 +1,5 @@
 //! `GET /`: the page on which administrators invite; `GET /accept`: the page on which invited people register;
-//! `GET /assets/{version}/{file}`: what both load.
+//! `GET /assets/{version}/{file}`: what both load; `GET /v1/accept/decline/{token}`: for who opens what mail programs post to.
 //!
 //! Both call nothing but the public API. A link's token stands behind `#`, so it never reaches this function.
 
@@ -18,6 +18,7 @@ use lambda_http::{
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
+    domain::DeclineToken,
     function::WarmUp,
     http::{Answer, Problem},
     mail::Templates,
@@ -102,6 +103,9 @@ fn policy(sign_in: Option<&SignIn>) -> String {
 pub fn handle(pages: &Pages, request: &Request) -> Answer {
     let parameters = request.path_parameters_ref();
     let parameter = |name| parameters.and_then(|parameters| parameters.first(name));
+    if let Some(token) = parameter("token") {
+        return Ok(to_decline_page(token));
+    }
     match (parameter("version"), parameter("file")) {
         (Some(version), Some(file)) => {
             let asset = assets::find(file).ok_or_else(no_such_file)?;
@@ -116,6 +120,21 @@ pub fn handle(pages: &Pages, request: &Request) -> Answer {
         }
         _ => Ok(send_page(&pages.users, &pages.policy, request.headers())),
     }
+}
+
+/// Leads to the page for invited people, which asks before it declines: opening a link must do nothing. What is no token of ours
+/// leads there without one.
+fn to_decline_page(token: &str) -> Response<Body> {
+    let token: Option<DeclineToken> = token.parse().ok();
+    let token = token.map(|token| token.secret()).unwrap_or_default();
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    if let Ok(place) = HeaderValue::try_from(format!("/accept#{token}")) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    set(&mut response, header::CACHE_CONTROL, "no-store");
+    set(&mut response, header::REFERRER_POLICY, "no-referrer");
+    response
 }
 
 fn send_asset(asset: &Asset, current: bool, headers: &HeaderMap) -> Response<Body> {

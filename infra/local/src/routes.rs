@@ -33,7 +33,7 @@ const fn public(method: &'static str, path: &'static str, function: &'static str
 }
 
 /// All routes of the API.
-pub const ROUTES: [Route; 22] = [
+pub const ROUTES: [Route; 24] = [
     signed_in("POST", "/v1/invitations", "invite"),
     signed_in("POST", "/v1/invitations/resend", "resend"),
     signed_in("POST", "/v1/users/{id}/resend", "resend"),
@@ -52,6 +52,8 @@ pub const ROUTES: [Route; 22] = [
     public("POST", "/v1/accept", "accept"),
     public("POST", "/v1/accept/lookup", "accept"),
     public("POST", "/v1/accept/decline", "accept"),
+    public("POST", "/v1/accept/decline/{token}", "accept"),
+    public("GET", "/v1/accept/decline/{token}", "pages"),
     public("POST", "/v1/accept/renew", "accept"),
     public("GET", "/", "pages"),
     public("GET", "/accept", "pages"),

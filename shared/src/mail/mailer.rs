@@ -117,6 +117,7 @@ struct Letter<'a> {
     user: &'a User,
     values: Values,
     locale: Locale,
+    one_click_url: String,
 }
 
 impl Mailer {
@@ -181,6 +182,7 @@ impl Mailer {
                 user,
                 values,
                 locale,
+                one_click_url: self.sender.one_click_url(&token.decline()),
             };
             groups.entry(group).or_default().push((position, letter));
         }
@@ -265,6 +267,18 @@ fn entry(letter: &Letter<'_>) -> Option<BulkEmailEntry> {
     let data = ReplacementTemplate::builder()
         .replacement_template_data(letter.values.to_json().to_string())
         .build();
+    // With these, mail programs offer to unsubscribe without opening anything: they post there (RFC 8058).
+    let header = |name: &str, value: &str| {
+        MessageHeader::builder()
+            .name(name)
+            .value(value)
+            .build()
+            .ok()
+    };
+    let headers = [
+        header("List-Unsubscribe", &format!("<{}>", letter.one_click_url)),
+        header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    ];
     let attempt = letter.user.claim.map_or(0, |claim| claim.record);
     BulkEmailEntry::builder()
         .destination(
@@ -277,6 +291,7 @@ fn entry(letter: &Letter<'_>) -> Option<BulkEmailEntry> {
                 .replacement_template(data)
                 .build(),
         )
+        .set_replacement_headers(headers.into_iter().collect())
         .set_replacement_tags(
             [
                 tag("user", letter.user.id.to_string()),
