@@ -1,6 +1,6 @@
 // What can be done with one person. Each action runs once at a time, says at once that it does and then what happened; what
 // went wrong is kept beside the person, with a way on.
-import { ask, element, openDialog, toast } from "./dom.js";
+import { ask, byId, element, openDialog, toast } from "./dom.js";
 import { codeOf, explain, isPassing } from "./api.js";
 import { fill, has, plural, text } from "./texts.js";
 import { session } from "./sign_in.js";
@@ -43,7 +43,7 @@ async function readAnew(user) {
 
 // Said in the panel if the person is open there, else in their row. Where neither is seen, it waits in the panel.
 function refuse(user, refusal) {
-  const open = read().user === user.id;
+  const open = read().user === user.id && byId("person").open;
   const inRow = !open && isSeen(rowOf(user.id)?.tr);
   if (find(user.id)) setRefusal(user.id, { ...refusal, place: inRow ? "row" : "panel" });
   if (!open && !inRow) sayRefused(user, refusal.problem, isPassing(refusal.problem) && refusal.problem.status !== 429 ? refusal.again : null);

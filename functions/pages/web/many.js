@@ -1,6 +1,6 @@
 // Who is selected, and sending many invitations again: those selected, or all of a state, call by call, with what did not
 // work row by row.
-import { ask, byId, element, openDialog, toast } from "./dom.js";
+import { ask, byId, element, empty, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
 import { has, plural, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
@@ -166,15 +166,18 @@ function add(sum, { counts, results }) {
 function again(place, problem) {
   return new Promise((resolve) => {
     const { detail, hint, lang } = explain(problem);
+    const dialog = place.closest("dialog");
+    const stop = dialog.querySelector("footer button");
     const decide = (value) => () => {
+      empty(box, stop);
       box.remove();
       resolve(value);
     };
     const retry = element("button", { type: "button", on: { click: decide(true) } }, text("common.retry"));
     const box = element("div", { class: "alert" }, element("p", { lang, role: "alert" }, detail, " ", hint), isPassing(problem) && retry);
-    if (!isPassing(problem)) place.closest("dialog").querySelector("footer button").textContent = text("common.close");
+    if (!isPassing(problem)) stop.textContent = text("common.close");
     place.append(box);
-    place.closest("dialog").addEventListener("close", decide(false), { once: true });
+    dialog.addEventListener("close", decide(false), { once: true });
     if (isPassing(problem)) retry.focus();
   });
 }

@@ -51,6 +51,7 @@ async function load(id) {
   const answer = await session.call("GET", `/v1/users/${id}`);
   if (open?.id !== id) return;
   if (answer.ok) {
+    empty(open.parts.notices, open.title);
     put(answer.body);
     draw();
     open.timeline.refresh();
