@@ -398,6 +398,8 @@ scenario("the way back after closing a person does not open them again", async (
   await enter(page);
   await tab(page, "pending").click();
   await assertShown(page, 2);
+  // Once more is nowhere else.
+  await tab(page, "pending").click();
   const panel = await open(page, ANN, "Ann");
   await button(panel, "common.close").click();
   await panel.waitFor({ state: "hidden" });

@@ -59,6 +59,6 @@ function nobodyFound(place, q, state) {
   const title = element("h2");
   fill(title, "users.empty.search", { q });
   const clear = element("button", { type: "button", class: "plain", on: { click: () => { go({ q: "" }); byId("q").focus(); } } }, text("users.clear_search"));
-  const everywhere = state && element("a", { class: "button plain", href: hash({ state: "" }) }, text("users.search_all"));
+  const everywhere = state && element("a", { class: "button plain", href: hash({ state: "", user: "" }) }, text("users.search_all"));
   place.replaceChildren(title, element("p", {}, text("users.empty.search.hint")), element("p", { class: "ways" }, everywhere, clear));
 }

@@ -18,9 +18,9 @@ export function hash(changes) {
   return `#${parameters}`;
 }
 
-/** Goes there. */
+/** Goes there. Where one is already, no entry is added. */
 export function go(changes, { replace = false } = {}) {
-  if (replace) history.replaceState(history.state, "", hash(changes));
+  if (replace || hash(changes) === hash({})) history.replaceState(history.state, "", hash(changes));
   else history.pushState(wayBack(changes), "", hash(changes));
   tell();
 }
