@@ -162,7 +162,7 @@ scenario("a refusal that comes after the form was closed is said, and what was t
   const toast = page.getByRole("status").filter({ hasText: within("users.failed_for", { who: "Bo" }) });
   await toast.getByText(within("problem.address_taken")).waitFor();
   await world.state(page, "users-refused-late");
-  await button(toast, "invite.person").click();
+  await button(toast, "users.show_person").click();
   await panel.waitFor();
   assert.equal(await panel.getByRole("textbox", { name: t("users.edit.email") }).inputValue(), ANN);
 });
@@ -182,7 +182,7 @@ scenario("a refusal in a row that is not seen is said at the edge of the page, a
   answer.open();
   const toast = page.getByRole("status").filter({ hasText: within("users.failed_for", { who: ANN }) });
   await toast.getByText(within("problem.too_soon")).waitFor();
-  await button(toast, "invite.person").click();
+  await button(toast, "users.show_person").click();
   const panel = dialog(page, ANN);
   await panel.getByText(within("problem.too_soon")).waitFor();
 });
@@ -207,12 +207,12 @@ scenario("a catalogue that does not load is said at once, and loading again lead
   const page = await world.person();
   await enter(page);
   await open(page, ANN, "Ann");
-  await page.route("**/assets/*/texts.*.json", (route) => route.abort("internetdisconnected"));
+  await page.route("**/assets/*/users.*.json", (route) => route.abort("internetdisconnected"));
   await page.reload();
   const again = page.getByRole("link", { name: /Try again/ });
   await again.waitFor();
   await world.state(page, "users-unreached-catalogue");
-  await page.unroute("**/assets/*/texts.*.json");
+  await page.unroute("**/assets/*/users.*.json");
   await again.click();
   await dialog(page, "Ann").waitFor();
 });

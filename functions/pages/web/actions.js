@@ -58,7 +58,7 @@ function isSeen(element) {
 /** Says at the edge of the page why something did not work, with the way to try again or to the person. */
 export function sayRefused(user, problem, again) {
   const { detail, lang } = sentences(problem);
-  const show = read().user !== user.id && { label: text("invite.person"), run: () => go({ user: user.id }) };
+  const show = read().user !== user.id && { label: text("users.show_person"), run: () => go({ user: user.id }) };
   toast(element("span", {}, text("users.failed_for", { who: called(user) }), " ", element("span", { lang }, detail)),
     { kind: "alert", action: again ? { label: text("common.retry"), run: again } : show });
 }
