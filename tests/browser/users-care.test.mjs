@@ -178,7 +178,7 @@ scenario("a refusal in a row that is not seen is said at the edge of the page, a
   await assertShown(page, 41);
   await rowButton(page, ANN, "users.do.resend").click();
   await rowButton(page, ANN, "users.doing.resend").waitFor();
-  await opener(page, "p000@example.com").scrollIntoViewIfNeeded();
+  await page.getByRole("rowheader").last().scrollIntoViewIfNeeded();
   answer.open();
   const toast = page.getByRole("status").filter({ hasText: within("users.failed_for", { who: ANN }) });
   await toast.getByText(within("problem.too_soon")).waitFor();
