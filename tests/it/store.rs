@@ -120,6 +120,7 @@ enum Operation {
     Restore {
         appoints: bool,
         other_tenant: bool,
+        stale: bool,
     },
     Accept(u8),
     Decline(u8),
@@ -155,10 +156,11 @@ fn any_operation() -> impl Strategy<Value = Operation> {
             }
         ),
         prop::bool::weighted(0.1).prop_map(|other_tenant| Operation::Revoke { other_tenant }),
-        (any::<bool>(), prop::bool::weighted(0.1)).prop_map(|(appoints, other_tenant)| {
+        (any::<bool>(), rarely(), rarely()).prop_map(|(appoints, other_tenant, stale)| {
             Operation::Restore {
                 appoints,
                 other_tenant,
+                stale,
             }
         }),
         (0_u8..3).prop_map(Operation::Accept),
@@ -242,17 +244,27 @@ async fn attempt(
         Operation::Restore {
             appoints,
             other_tenant,
+            stale,
         } => {
+            let read = read_as(user, stale);
             let restore = Restore {
                 tenant: tenant(other_tenant),
                 by: administrator(),
                 now,
                 appoints,
             };
-            let attempt = store.restore(user, &restore).await.unwrap();
+            let attempt = store.restore(&read, &restore).await.unwrap();
+            if let Attempt::Done(after) = &attempt {
+                let asked = after.mail_requests.len() - user.mail_requests.len();
+                assert_eq!(asked, usize::from(restore.mails(user)));
+                assert!(after.outbox.is_some() || !restore.mails(user));
+            }
+            let requirements = restore.requirements(&read);
             (
                 attempt,
-                Box::new(move |user| restore.refusal(Some(user)).is_some()),
+                broken(requirements, stale, move |user| {
+                    restore.refusal(Some(user)).is_some()
+                }),
             )
         }
         Operation::Accept(n) => {

@@ -13,8 +13,8 @@ use super::{
     update::{Update, Writer},
 };
 use crate::domain::{
-    Accept, Decline, DeliveryStatus, MailKind, Renew, Requirement, Resend, Restore, Revoke, State,
-    StateName, Suppression, SuppressionReason, User, UserId,
+    Accept, Decline, MailKind, Renew, Resend, Restore, Revoke, State, StateName, Suppression,
+    SuppressionReason, User, UserId,
 };
 
 /// What became of a conditional write.
@@ -99,25 +99,26 @@ impl Store {
         self.update_user(id, update).await
     }
 
-    /// Takes the withdrawal back, with the link as it was. A mail that had not gone yet is announced again. Refused if
-    /// anything has happened to the user since they were read.
+    /// Takes the withdrawal back, with the link as it was. A mail that had not gone yet is announced again, and counted.
+    /// Refused if anything has happened to the user since they were read.
     pub async fn restore(&self, user: &User, restore: &Restore) -> Result<Attempt, StoreError> {
         let update = self
             .update_of_user(restore.now, Writer::Request)?
             .state(&restore.tenant, StateName::Pending)?
             .set("changed_by", &restore.by)?
             .remove(&["revoked_at"])
-            .require(&restore.requirements())?
-            .require(&[Requirement::Version(user.version)])?;
-        let mailable = user.suppressed.is_none() && !user.has_expired(restore.now);
-        let update = match user.delivery.status {
-            DeliveryStatus::Queued if mailable && !user.mail_is_reported() => update
+            .require(&restore.requirements(user))?;
+        let update = if restore.mails(user) {
+            update
+                .prepend("mail_requests", restore.now.as_millisecond())?
                 .set("outbox", user.mail_kind())?
-                .due(user.id, restore.mail_due())?,
+                .due(user.id, restore.mail_due())?
+        } else if user.due_at.is_none() {
             // Nobody would look at this user any more. The sweeper knows what is to be done.
-            _ if user.due_at.is_none() => update.due(user.id, restore.now)?,
+            update.due(user.id, restore.now)?
+        } else {
             // A mail may be on its way, or was left alone for a while: that has to end as it was to.
-            _ => update,
+            update
         };
         self.update_user(user.id, update).await
     }

@@ -97,9 +97,16 @@ impl Person {
         DONE
     }
 
-    pub(crate) fn restore(&mut self) -> Said {
+    /// A mail that the revocation has kept goes, and counts as every mail does.
+    pub(crate) fn restore(&mut self, now: i64) -> Said {
         if self.state != State::Revoked {
             return (409, "not_revoked");
+        }
+        if self.mail == Mail::Waiting && now < self.expires {
+            if self.asked_after(now, 9, DAY) {
+                return (429, "daily_limit");
+            }
+            self.asked.insert(0, now);
         }
         self.state = State::Pending;
         DONE

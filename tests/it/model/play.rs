@@ -14,6 +14,7 @@ use super::{
 use crate::world::{
     World,
     asks::{ALL_SCOPES, Ask, Reply, administrator},
+    checks,
     weather::Counts,
 };
 
@@ -63,6 +64,8 @@ impl<'a> Play<'a> {
         for (nth, step) in steps.iter().enumerate() {
             self.world.note(&format!("{step:?}"));
             let played = self.step(*step).await;
+            let wrong = checks::of_changes(self.world).into_iter().next();
+            let played = played.and_then(|()| wrong.map_or(Ok(()), Err));
             played.map_err(|why| format!("step {nth}, {step:?}: {why}"))?;
         }
         let places: Vec<_> = self.known.keys().copied().collect();
@@ -104,8 +107,9 @@ impl<'a> Play<'a> {
                 self.answered("restore", &reply, (403, "missing_scope"))
             }
             Step::Restore { who, place } => {
-                self.change(who, place, "restore", Value::Null, Person::restore)
-                    .await
+                let now = self.now();
+                let act = |person: &mut Person| person.restore(now);
+                self.change(who, place, "restore", Value::Null, act).await
             }
             Step::ShowLink { who, place } => self.show_link(who, place).await,
             Step::ResendMany { who, state } => self.resend_many(who, state).await,

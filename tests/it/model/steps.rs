@@ -144,6 +144,8 @@ pub(crate) fn sequence(weather: &mut Weather) -> Vec<Step> {
         notify: true,
     }];
     let insists = weather.percent(4);
+    // Or go about it another way.
+    let harries = weather.percent(4);
     // In others, links expire before anything is done with them.
     let lingers = weather.percent(20);
     for _ in 0..length {
@@ -158,6 +160,18 @@ pub(crate) fn sequence(weather: &mut Weather) -> Vec<Step> {
                 place,
                 reactivate: true,
             });
+        }
+        if harries {
+            let (who, place) = (Who::Boss, (0, 0));
+            let correct = |other| Step::Correct {
+                who,
+                place,
+                to: 0,
+                other,
+            };
+            steps.extend([Step::Pass { seconds: 1 }, Step::Revoke { who, place }]);
+            steps.extend([correct(true), correct(false)]);
+            steps.extend([Step::Restore { who, place }, Step::Mail]);
         }
         steps.push(step(weather, people));
     }
