@@ -18,7 +18,7 @@ use usher::{
     function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
     mail::Templates,
-    pool::{UserPool, warm_up},
+    pool::{UserPool, keep, warm_up, withdraw},
     store::{Attempt, Store},
 };
 
@@ -194,19 +194,24 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
     };
     if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
         take_back(state, user.id, Some(&user)).await?;
+        // An earlier try may have got no further than the table.
+        keep(state.pool.as_ref(), &user, accept.now).await?;
         return Err(state.link_problem(refusal));
     }
     if let Some(pool) = &state.pool {
-        pool.register(&user, &accept.name).await?;
+        pool.register(&user, Some(&accept.name)).await?;
     }
     match state.store.accept(&user, &accept).await? {
-        Attempt::Done(user) => json(&Registered::of(&user, state.sign_in_url.as_ref())),
+        Attempt::Done(user) => {
+            keep(state.pool.as_ref(), &user, accept.now).await?;
+            json(&Registered::of(&user, state.sign_in_url.as_ref()))
+        }
         Attempt::Refused(found) => {
             let found = found.as_deref();
             let refusal = domain::Accept::refusal(token, accept.now, found);
             take_back(state, user.id, found).await?;
             if refusal.is_none() || found.is_some_and(|found| has_moved(&user, found)) {
-                withdraw(state, user.id).await?;
+                withdraw(state.pool.as_ref(), &state.store, user.id).await?;
             }
             Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
         }
@@ -219,7 +224,7 @@ async fn take_back(state: &Accept, id: UserId, found: Option<&User>) -> Result<(
     let ended = found
         .is_none_or(|user| matches!(user.state.name(), StateName::Revoked | StateName::Declined));
     if ended {
-        withdraw(state, id).await?;
+        withdraw(state.pool.as_ref(), &state.store, id).await?;
     }
     Ok(())
 }
@@ -228,13 +233,6 @@ async fn take_back(state: &Accept, id: UserId, found: Option<&User>) -> Result<(
 /// must not be the new one's. Nor must one that made an administrator, or did not, stay if that was corrected meanwhile.
 fn has_moved(user: &User, found: &User) -> bool {
     found.email.key() != user.email.key() && found.state.name() != StateName::Accepted
-}
-
-async fn withdraw(state: &Accept, id: UserId) -> Result<(), Problem> {
-    match &state.pool {
-        Some(pool) => Ok(pool.withdraw(id).await?),
-        None => Ok(()),
-    }
 }
 
 async fn decline(state: &Accept, request: &Request) -> Answer {
@@ -255,7 +253,7 @@ async fn decline(state: &Accept, request: &Request) -> Answer {
             let refusal = decline.refusal(found.as_deref());
             // An earlier try may have got no further than the table.
             if refusal == Some(LinkRefusal::Declined) {
-                withdraw(state, user.id).await?;
+                withdraw(state.pool.as_ref(), &state.store, user.id).await?;
             }
             Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
         }
