@@ -193,6 +193,73 @@ async fn everybody_whose_link_has_expired_gets_one_mail_however_many_calls_it_ta
 }
 
 #[tokio::test]
+async fn a_repeated_request_with_the_same_key_sends_nothing_again_and_counts_nothing() {
+    with_app(async |app| {
+        let id = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        let path = format!("/v1/users/{id}/resend");
+        let carl = app.token(&json!({"sub": "carl"})).await;
+        let send = async |key: &str, token: &str| {
+            app.advance(SignedDuration::from_secs(61));
+            let answer = app.post_named(key, token, &path, &json!({})).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            (answer, app.mails("ann@example.com").await.len())
+        };
+        let (first, mails) = send("k1", &app.admin).await;
+        assert_eq!(mails, 2);
+        for _ in 0..12 {
+            let (again, mails) = send("k1", &app.admin).await;
+            assert_eq!(
+                (&again.body["expires_at"], mails),
+                (&first.body["expires_at"], 2)
+            );
+        }
+        assert_eq!(send("k1", &carl).await.1, 3, "somebody else's is another");
+        assert_eq!(send("k2", &carl).await.1, 4);
+        // One without a name makes nobody forget.
+        app.advance(SignedDuration::from_secs(61));
+        assert_eq!(app.post(&path, &json!({})).await.status, 200);
+        assert_eq!(send("k2", &carl).await.1, 5);
+
+        let revoke = format!("/v1/users/{id}/revoke");
+        assert_eq!(app.post(&revoke, &json!({})).await.status, 200);
+        let (late, mails) = send("k2", &carl).await;
+        assert_eq!((&late.body["state"], mails), (&json!("revoked"), 5));
+        let kinds = app.kinds(&id).await;
+        let resent = kinds.iter().filter(|kind| *kind == "resent").count();
+        assert_eq!(resent, 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_who_were_sent_by_a_request_are_not_by_its_repetition_and_the_others_are() {
+    with_app(async |app| {
+        let ids = [
+            app.invite("ann@example.com").await,
+            app.invite("bo@example.com").await,
+        ];
+        app.stack.settled().await;
+        for body in [json!({"ids": ids}), json!({"state": "pending"})] {
+            app.advance(SignedDuration::from_secs(61));
+            let key = body.to_string();
+            let path = format!("/v1/users/{}/resend", ids[0]);
+            let one = app.post_named(&key, &app.admin, &path, &json!({})).await;
+            assert_eq!(one.status, 200, "{one:?}");
+            let before = app.mails("ann@example.com").await.len();
+            for mails in [before, before] {
+                let many = app.post_named(&key, &app.admin, ROUTE, &body).await;
+                assert_eq!(many.outcomes(), ["resent", "resent"]);
+                app.advance(SignedDuration::from_secs(61));
+                assert_eq!(app.mails("ann@example.com").await.len(), mails);
+                assert_eq!(app.mails("bo@example.com").await.len(), mails);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn only_who_may_do_everything_sends_an_administrators_invitation_again() {
     with_app(async |app| {
         let body = json!({"invitees": [

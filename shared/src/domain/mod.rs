@@ -39,7 +39,8 @@ pub use self::{
     link::{Accept, Decline, LinkRefusal, Renew, RenewRefusal},
     locale::{Locale, LocaleError, LocaleSource, resolve_locale},
     operation::{
-        ClaimMail, LiftRefusal, LiftSuppression, Resend, ResendRefusal, Revoke, RevokeRefusal,
+        ClaimMail, LiftRefusal, LiftSuppression, Resend, ResendRefusal, ResendRequest, Revoke,
+        RevokeRefusal,
     },
     paste::{Pasted, split_paste},
     redirect::{Origins, RedirectError, RedirectUrl},

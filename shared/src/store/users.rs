@@ -57,7 +57,7 @@ impl Store {
         }
     }
 
-    /// Gives the user a new token and expiry, and queues the mail.
+    /// Gives the user a new token and expiry, and queues the mail. Done, and nothing is, if this very request did it before.
     pub async fn resend(&self, id: UserId, resend: &Resend) -> Result<Attempt, StoreError> {
         let (locale, source) = resend.locale.clone().unzip();
         let update = self
@@ -73,6 +73,7 @@ impl Store {
             .set("nonce", resend.nonce)?
             .set("token_hash", resend.token.hash())?
             .set("changed_by", &resend.by)?
+            .set_some("resend_request", resend.request.as_ref())?
             .queue_mail(id, MailKind::Invitation, resend.now, resend.mail_due())?
             .remove(&[
                 "renewed_hash",
@@ -83,7 +84,10 @@ impl Store {
                 "declined_at",
             ])
             .require(&resend.requirements())?;
-        self.update_user(id, update).await
+        Ok(match self.update_user(id, update).await? {
+            Attempt::Refused(Some(user)) if resend.is_repeated(&user) => Attempt::Done(user),
+            attempt => attempt,
+        })
     }
 
     /// Withdraws the invitation. A mail that still waits is not sent.

@@ -44,6 +44,7 @@ fn whatever_administrators_and_invitees_do_in_any_order_is_answered_as_the_model
         "renew 200",
         "resend 429 daily_limit",
         "resend many 200",
+        "repeated resend 200",
         "restore 200",
         "restore 429 daily_limit",
         "link 200",
