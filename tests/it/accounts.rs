@@ -257,6 +257,7 @@ async fn an_address_that_signs_somebody_else_in_is_refused_in_words() {
             .insert("somebody".into(), theirs);
         let answer = app.accept(token).await;
         assert_eq!((answer.status, answer.code()), (409, "address_taken"));
+        assert_eq!(answer.body["sign_in_url"], "https://sign-in.example/login");
         assert_eq!(state_of(app, id).await, "pending");
     })
     .await;
@@ -390,6 +391,50 @@ async fn without_a_pool_the_answer_says_where_to_sign_in() {
         for again in [app.accept(&token).await, app.lookup(&token).await] {
             assert_eq!(again.code(), "invitation_already_used");
             assert_eq!(again.body["sign_in_url"], "https://id.example/");
+        }
+        let renew = json!({"token": token});
+        let again = app.public("/v1/accept/renew", &renew).await;
+        assert_eq!(again.body["sign_in_url"], "https://id.example/");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_holds_the_link_of_an_invitation_that_has_ended_is_told_where_to_sign_in_and_nobody_else()
+ {
+    let options = Options {
+        variables: vec![("SIGN_IN_URL".into(), "https://id.example/".into())],
+        ..Options::default()
+    };
+    with_options(options, async |app| {
+        for (email, code) in [
+            ("ann@example.com", "invitation_revoked"),
+            ("bo@example.com", "invitation_declined"),
+        ] {
+            let id = app.invite(email).await;
+            let superseded = app.mailed_token(email).await;
+            app.advance(SignedDuration::from_secs(61));
+            let path = format!("/v1/users/{id}/resend");
+            assert_eq!(app.post(&path, &json!({})).await.status, 200);
+            let token = app.mailed_token(email).await;
+            let link = json!({"token": token});
+            let ended = if code == "invitation_revoked" {
+                app.post(&format!("/v1/users/{id}/revoke"), &json!({}))
+                    .await
+            } else {
+                app.public("/v1/accept/decline", &link).await
+            };
+            assert_eq!(ended.status, 200, "{ended:?}");
+            for route in ["/lookup", "/decline", "/renew"] {
+                let told = app.public(&format!("/v1/accept{route}"), &link).await;
+                assert_eq!(told.code(), code);
+                assert_eq!(told.body["sign_in_url"], "https://id.example/", "{route}");
+            }
+            let told = app.accept(&token).await;
+            assert_eq!(told.body["sign_in_url"], "https://id.example/");
+            let stranger = app.accept(&superseded).await;
+            assert_eq!(stranger.code(), "invitation_not_found");
+            assert!(stranger.body.get("sign_in_url").is_none());
         }
     })
     .await;

@@ -18,7 +18,7 @@ use usher::{
     function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
     mail::Templates,
-    pool::{UserPool, keep, warm_up, withdraw},
+    pool::{PoolError, UserPool, keep, warm_up, withdraw},
     store::{Attempt, Store},
 };
 
@@ -60,12 +60,32 @@ impl Accept {
 }
 
 impl Accept {
-    /// With where to sign in, for who has registered already.
+    /// What the holder of a link is told. Only who holds the current one is told where to sign in.
     fn link_problem(&self, refusal: LinkRefusal) -> Problem {
         let problem = link_problem(refusal);
+        match refusal {
+            LinkRefusal::AlreadyUsed | LinkRefusal::Revoked | LinkRefusal::Declined => {
+                self.with_sign_in(problem)
+            }
+            LinkRefusal::Unknown | LinkRefusal::Expired => problem,
+        }
+    }
+
+    fn pool_problem(&self, error: PoolError) -> Problem {
+        let taken = matches!(error, PoolError::AddressTaken);
+        let problem = error.into();
+        if taken {
+            self.with_sign_in(problem)
+        } else {
+            problem
+        }
+    }
+
+    /// With where to sign in: the person may have an account.
+    fn with_sign_in(&self, problem: Problem) -> Problem {
         match &self.sign_in_url {
-            Some(url) if refusal == LinkRefusal::AlreadyUsed => problem.with("sign_in_url", url),
-            _ => problem,
+            Some(url) => problem.with("sign_in_url", url),
+            None => problem,
         }
     }
 }
@@ -199,7 +219,8 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
         return Err(state.link_problem(refusal));
     }
     if let Some(pool) = &state.pool {
-        pool.register(&user, Some(&accept.name)).await?;
+        let registered = pool.register(&user, Some(&accept.name)).await;
+        registered.map_err(|error| state.pool_problem(error))?;
     }
     match state.store.accept(&user, &accept).await? {
         Attempt::Done(user) => {
@@ -272,7 +293,9 @@ async fn renew(state: &Accept, request: &Request) -> Answer {
         Attempt::Done(_) => json(&Outcome { outcome: "renewed" }),
         Attempt::Refused(found) => Err(renew
             .refusal(found.as_deref())
-            .map_or_else(corrected, |refusal| renew_problem(refusal, renew.now))),
+            .map_or_else(corrected, |refusal| {
+                renew_problem(state, refusal, renew.now)
+            })),
     }
 }
 
