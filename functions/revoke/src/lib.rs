@@ -9,7 +9,10 @@ use usher::{
     config::{ConfigError, Environment},
     domain::{self, RevokeRefusal},
     function::WarmUp,
-    http::{Answer, Problem, Scope, SignIn, UserView, corrected, json, path_id, user_not_found},
+    http::{
+        Answer, Problem, Scope, SignIn, UserView, check_parameters, corrected, json, path_id,
+        user_not_found,
+    },
     pool::{UserPool, warm_up, withdraw},
     store::{Attempt, Store},
 };
@@ -57,6 +60,7 @@ pub async fn handle(state: &Revoke, request: &Request) -> Answer {
 /// Answers with the user, who is `revoked` now.
 async fn revoke(state: &Revoke, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
+    check_parameters(request, &[])?;
     let id = path_id(request)?;
     let revoke = domain::Revoke {
         tenant: caller.tenant,

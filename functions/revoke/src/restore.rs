@@ -5,8 +5,8 @@ use lambda_http::{Request, http::StatusCode};
 use usher::{
     domain::{self, RestoreRefusal, StateName},
     http::{
-        Answer, Problem, Scope, UserView, administrators_only, corrected, daily_limit, json,
-        path_id, user_not_found,
+        Answer, Problem, Scope, UserView, administrators_only, check_parameters, corrected,
+        daily_limit, json, path_id, user_not_found,
     },
     store::Attempt,
 };
@@ -20,6 +20,7 @@ const TRIES: usize = 3;
 /// accept that broke off was taken away by the revocation, and the next accept makes another.
 pub(crate) async fn restore(state: &Revoke, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
+    check_parameters(request, &[])?;
     let id = path_id(request)?;
     let restore = domain::Restore {
         tenant: caller.tenant,
