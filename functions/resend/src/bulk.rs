@@ -218,6 +218,10 @@ fn describe(fate: Fate) -> (&'static str, Option<String>) {
             let detail = format!("The same id is in row {earlier}. Nothing is left to do.");
             return ("duplicate_in_request", Some(detail));
         }
+        Fate::NotRequested => (
+            "not_requested",
+            "This person was invited without a mail. To mail them after all, send the id.",
+        ),
         Fate::InvalidId => (
             "invalid_id",
             "This is no user id. Take the id from GET /v1/users.",

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    expected::{Person, Said},
+    expected::{Mail, Person, Said},
     steps::{Held, Key, LinkUse, PEOPLE, Place, Step, Who},
 };
 use crate::world::{
@@ -307,6 +307,9 @@ impl<'a> Play<'a> {
         let mut expected: Vec<_> = asked
             .iter_mut()
             .map(|known| {
+                if state.is_some() && known.person.mail == Mail::NotRequested {
+                    return (known.id.clone(), "not_requested".to_owned());
+                }
                 let outcome = match known.person.resend(now, false, request) {
                     (200, _) => "resent",
                     (_, code) => code.trim_start_matches("invitation_"),
