@@ -33,7 +33,7 @@ pub use self::{
     email::{EmailAddress, EmailError, EmailKey},
     erase::{AddressHash, Erase, EraseRefusal, Erased},
     feedback::{Feedback, MailReport, MailState, ReportKind, Suppression, SuppressionReason},
-    history::{HistoryEvent, HistoryKind, happened},
+    history::{ChangedField, HistoryEvent, HistoryKind, happened},
     id::{IdError, TenantId, UserId},
     invitation::{Invitation, Lifetime, LifetimeError, MAIL_DUE},
     link::{Accept, Decline, LinkRefusal, Renew, RenewRefusal},
