@@ -15,14 +15,15 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 /// The parts of a catalogue that are loaded as one, and the areas whose sentences are in them: the first words of their keys.
-const PARTS: [(&str, &[&str]); 3] = [
+const PARTS: [(&str, &[&str]); 4] = [
     ("accept", &["accept", "common", "problem"]),
     (
         "users",
         &[
-            "common", "delivery", "health", "history", "outcome", "problem", "state", "users",
+            "common", "delivery", "history", "outcome", "problem", "state", "users",
         ],
     ),
+    ("health", &["health"]),
     ("invite", &["invite"]),
 ];
 

@@ -13,7 +13,7 @@ use crate::{
     config::{ConfigError, Environment},
     http::{Answer, Caller, Endpoint, Problem, unavailable},
     mail::StillListed,
-    pool::PoolError,
+    pool::{NotWithdrawn, PoolError},
     store::{Store, StoreError},
     telemetry,
 };
@@ -138,6 +138,15 @@ impl From<PoolError> for Problem {
                 "Sign in with it. If you can't, ask whoever invited you to invite another address.",
             ),
             PoolError::Rejected { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<NotWithdrawn> for Problem {
+    fn from(error: NotWithdrawn) -> Self {
+        match error {
+            NotWithdrawn::Pool(error) => error.into(),
+            NotWithdrawn::Table(error) => error.into(),
         }
     }
 }

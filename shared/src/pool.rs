@@ -5,7 +5,11 @@
 //! mail of its own. A person without a password signs in with a code by e-mail, or makes a passkey.
 //!
 //! An account is made just before its user is accepted, so a try that breaks off in between leaves one behind. Whatever
-//! ends an invitation therefore withdraws the account too, whether or not there is one.
+//! ends an invitation, or gives it another address, therefore withdraws the account too, whether or not there is one.
+//!
+//! Who is accepted at that very moment must not lose theirs, and no order of calls to two services rules that out. So
+//! both look again when they are done: [`keep`] after the accept, at the pool; [`withdraw`] after the withdrawal, at the
+//! table. Whichever comes last finds what the other has done, and makes the account anew.
 
 use aws_sdk_cognitoidentityprovider::{
     Client,
@@ -16,13 +20,19 @@ use aws_sdk_cognitoidentityprovider::{
     },
     types::{AttributeType, MessageActionType},
 };
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use crate::{
     aws,
     config::Environment,
-    domain::{Group, PersonName, User, UserId},
+    domain::{Group, PersonName, State, User, UserId},
+    store::{Store, StoreError},
 };
+
+/// For how long after somebody was accepted their account is made anew where it is missing. Later, somebody may have taken
+/// it away with a purpose.
+const JUST_ACCEPTED: SignedDuration = SignedDuration::from_mins(10);
 
 /// The user pool through one client.
 #[derive(Clone, Debug)]
@@ -65,6 +75,48 @@ pub enum PoolError {
     },
 }
 
+/// Why nobody knows whether an account is withdrawn that had to be.
+#[derive(Debug, Error)]
+pub enum NotWithdrawn {
+    /// The pool's trouble.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The table's.
+    #[error(transparent)]
+    Table(#[from] StoreError),
+}
+
+/// Takes the account away of somebody whose invitation has ended, whose address is another now, or who is erased; if there
+/// is a pool, and one in it. Whoever has been accepted meanwhile is given it again.
+pub async fn withdraw(
+    pool: Option<&UserPool>,
+    store: &Store,
+    id: UserId,
+) -> Result<(), NotWithdrawn> {
+    let Some(pool) = pool else {
+        return Ok(());
+    };
+    pool.delete(id).await?;
+    match store.user(id).await? {
+        Some(user) if matches!(user.state, State::Accepted { .. }) => {
+            Ok(pool.register(&user, user.name.as_ref()).await?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the account anew of somebody who has just been accepted, if it was withdrawn in the middle of that; or if the accept
+/// broke off before it came to this.
+pub async fn keep(pool: Option<&UserPool>, user: &User, now: Timestamp) -> Result<(), PoolError> {
+    let (Some(pool), State::Accepted { accepted_at }) = (pool, user.state) else {
+        return Ok(());
+    };
+    if now.duration_since(accepted_at) < JUST_ACCEPTED && pool.address(user.id).await?.is_none() {
+        pool.register(user, user.name.as_ref()).await?;
+    }
+    Ok(())
+}
+
 impl UserPool {
     /// The pool that `USER_POOL_ID` names; none if people sign in elsewhere. Where a client can't be made, why is among
     /// the environment's mistakes.
@@ -93,10 +145,10 @@ impl UserPool {
     }
 
     /// Makes the account, unless an earlier try has. Who is invited to be an administrator becomes one here.
-    pub async fn register(&self, user: &User, name: &PersonName) -> Result<(), PoolError> {
+    pub async fn register(&self, user: &User, name: Option<&PersonName>) -> Result<(), PoolError> {
         if !self.create(user, name).await? && !self.has_address(user).await? {
             // An accept that broke off has made it before the address was corrected. Whoever has the old one could sign in.
-            self.withdraw(user.id).await?;
+            self.delete(user.id).await?;
             if !self.create(user, name).await? {
                 return Err(PoolError::AddressTaken);
             }
@@ -108,7 +160,7 @@ impl UserPool {
     }
 
     /// Makes the account. Not if there is one of this name, or with this address.
-    async fn create(&self, user: &User, name: &PersonName) -> Result<bool, PoolError> {
+    async fn create(&self, user: &User, name: Option<&PersonName>) -> Result<bool, PoolError> {
         let created = self
             .client
             .admin_create_user()
@@ -128,20 +180,27 @@ impl UserPool {
     /// Whether the user's account is of their address. Cognito says that a name is taken whether it is the user's id, by an
     /// earlier try, or the address, by somebody else's account: then there is none.
     async fn has_address(&self, user: &User) -> Result<bool, PoolError> {
+        let address = self.address(user.id).await?;
+        let address = address.ok_or(PoolError::AddressTaken)?;
+        Ok(address.eq_ignore_ascii_case(user.email.as_str()))
+    }
+
+    /// The address of the account of this name; none if there is no account.
+    async fn address(&self, id: UserId) -> Result<Option<String>, PoolError> {
         let asked = self.client.admin_get_user().user_pool_id(&self.id);
-        match asked.username(user.id.to_string()).send().await {
+        match asked.username(id.to_string()).send().await {
             Ok(found) => {
                 let mut attributes = found.user_attributes().iter();
                 let email = attributes.find(|attribute| attribute.name() == "email");
-                let email = email.and_then(|email| email.value()).unwrap_or_default();
-                Ok(email.eq_ignore_ascii_case(user.email.as_str()))
+                let email = email.and_then(|email| email.value());
+                Ok(Some(email.unwrap_or_default().to_owned()))
             }
             Err(error)
                 if error
                     .as_service_error()
                     .is_some_and(AdminGetUserError::is_user_not_found_exception) =>
             {
-                Err(PoolError::AddressTaken)
+                Ok(None)
             }
             Err(error) => Err(PoolError::of("AdminGetUser", &error)),
         }
@@ -159,9 +218,8 @@ impl UserPool {
             .map_err(|error| PoolError::of("AdminAddUserToGroup", &error))
     }
 
-    /// Takes the account of somebody away whose invitation has ended, whose address is another now, or who is erased; if
-    /// there is one.
-    pub async fn withdraw(&self, id: UserId) -> Result<(), PoolError> {
+    /// Takes the account away, if there is one.
+    async fn delete(&self, id: UserId) -> Result<(), PoolError> {
         let asked = self.client.admin_delete_user().user_pool_id(&self.id);
         match asked.username(id.to_string()).send().await {
             Err(error)
@@ -192,21 +250,18 @@ pub async fn warm_up(pool: Option<&UserPool>) -> Result<(), PoolUnusable> {
     }
 }
 
-fn attributes(user: &User, name: &PersonName) -> Vec<AttributeType> {
-    [
-        ("email", user.email.as_str()),
-        ("email_verified", "true"),
-        ("name", name.as_str()),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| {
-        AttributeType::builder()
-            .name(name)
-            .value(value)
-            .build()
-            .ok()
-    })
-    .collect()
+fn attributes(user: &User, name: Option<&PersonName>) -> Vec<AttributeType> {
+    [("email", user.email.as_str()), ("email_verified", "true")]
+        .into_iter()
+        .chain(name.map(|name| ("name", name.as_str())))
+        .filter_map(|(name, value)| {
+            AttributeType::builder()
+                .name(name)
+                .value(value)
+                .build()
+                .ok()
+        })
+        .collect()
 }
 
 impl PoolError {

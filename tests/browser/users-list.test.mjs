@@ -137,6 +137,7 @@ scenario("a page that does not come can be asked for again", async (world) => {
   assert.equal(await rows(page).count(), 50);
   await button(page, "common.retry").click();
   await assertShown(page, 60, false);
+  assert.equal(await hasFocus(rows(page).nth(50).getByRole("link")), true, "the focus is at the first of those who came");
 });
 
 scenario("a person's panel says everything about them, and what happened", async (world) => {
@@ -189,6 +190,7 @@ scenario("a list that can't be loaded is said in words, and loaded again", async
   await world.state(page, "users-unavailable");
   await button(page, "common.retry").click();
   await seeState(page, ANN, "pending");
+  assert.equal(await hasFocus(page.getByRole("main")), true, "the focus is not lost with the button");
 });
 
 scenario("the mail doctor's findings stand above the list, and can be put away", async (world) => {

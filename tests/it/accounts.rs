@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response as Reply},
     routing::any,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 use usher_local::Options;
@@ -31,9 +32,9 @@ pub(crate) struct Pool {
     refusals: Mutex<VecDeque<&'static str>>,
     /// The same for the next deletions.
     kept: Mutex<VecDeque<&'static str>>,
-    /// Whether the next creation waits, once it is done, until it is told to go on.
-    pauses: Mutex<bool>,
-    created: Notify,
+    /// Which operation waits, the next time, until it is told to go on: a creation once it is done, a deletion before.
+    pauses: Mutex<Option<&'static str>>,
+    paused: Notify,
     go_on: Notify,
 }
 
@@ -76,6 +77,23 @@ impl Pool {
             .lock()
             .unwrap()
             .extend(["TooManyRequestsException"; 3]);
+    }
+
+    fn pause(&self, operation: &'static str) {
+        *self.pauses.lock().unwrap() = Some(operation);
+    }
+
+    async fn wait_if_told(&self, operation: &str) {
+        let told = self
+            .pauses
+            .lock()
+            .unwrap()
+            .take_if(|told| *told == operation)
+            .is_some();
+        if told {
+            self.paused.notify_one();
+            self.go_on.notified().await;
+        }
     }
 
     fn account(&self, name: &str) -> Option<Value> {
@@ -137,10 +155,12 @@ impl Pool {
 async fn answer(State(pool): State<Arc<Pool>>, headers: HeaderMap, body: Bytes) -> Reply {
     let target = headers["x-amz-target"].to_str().unwrap();
     let operation = target.rsplit('.').next().unwrap();
+    if operation == "AdminDeleteUser" {
+        pool.wait_if_told(operation).await;
+    }
     let done = pool.do_it(operation, &serde_json::from_slice(&body).unwrap());
-    if operation == "AdminCreateUser" && std::mem::take(&mut *pool.pauses.lock().unwrap()) {
-        pool.created.notify_one();
-        pool.go_on.notified().await;
+    if operation == "AdminCreateUser" {
+        pool.wait_if_told(operation).await;
     }
     match done {
         Ok(answer) => Json(answer).into_response(),
@@ -237,6 +257,7 @@ async fn an_address_that_signs_somebody_else_in_is_refused_in_words() {
             .insert("somebody".into(), theirs);
         let answer = app.accept(token).await;
         assert_eq!((answer.status, answer.code()), (409, "address_taken"));
+        assert_eq!(answer.body["sign_in_url"], "https://sign-in.example/login");
         assert_eq!(state_of(app, id).await, "pending");
     })
     .await;
@@ -245,9 +266,9 @@ async fn an_address_that_signs_somebody_else_in_is_refused_in_words() {
 #[tokio::test]
 async fn an_invitation_that_is_withdrawn_in_the_middle_leaves_no_account() {
     with_invited(async |app, pool, id, token| {
-        *pool.pauses.lock().unwrap() = true;
+        pool.pause("AdminCreateUser");
         let revoke = async {
-            pool.created.notified().await;
+            pool.paused.notified().await;
             assert!(pool.has_address("ann@example.com"));
             let path = format!("/v1/users/{id}/revoke");
             assert_eq!(app.post(&path, &json!({})).await.status, 200);
@@ -264,9 +285,9 @@ async fn an_invitation_that_is_withdrawn_in_the_middle_leaves_no_account() {
 async fn a_link_that_is_replaced_in_the_middle_leaves_the_account_to_the_newer_one() {
     with_invited(async |app, pool, id, token| {
         app.advance(jiff::SignedDuration::from_secs(60));
-        *pool.pauses.lock().unwrap() = true;
+        pool.pause("AdminCreateUser");
         let resend = async {
-            pool.created.notified().await;
+            pool.paused.notified().await;
             let path = format!("/v1/users/{id}/resend");
             assert_eq!(app.post(&path, &json!({})).await.status, 200);
             pool.go_on.notify_one();
@@ -371,6 +392,50 @@ async fn without_a_pool_the_answer_says_where_to_sign_in() {
             assert_eq!(again.code(), "invitation_already_used");
             assert_eq!(again.body["sign_in_url"], "https://id.example/");
         }
+        let renew = json!({"token": token});
+        let again = app.public("/v1/accept/renew", &renew).await;
+        assert_eq!(again.body["sign_in_url"], "https://id.example/");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_holds_the_link_of_an_invitation_that_has_ended_is_told_where_to_sign_in_and_nobody_else()
+ {
+    let options = Options {
+        variables: vec![("SIGN_IN_URL".into(), "https://id.example/".into())],
+        ..Options::default()
+    };
+    with_options(options, async |app| {
+        for (email, code) in [
+            ("ann@example.com", "invitation_revoked"),
+            ("bo@example.com", "invitation_declined"),
+        ] {
+            let id = app.invite(email).await;
+            let superseded = app.mailed_token(email).await;
+            app.advance(SignedDuration::from_secs(61));
+            let path = format!("/v1/users/{id}/resend");
+            assert_eq!(app.post(&path, &json!({})).await.status, 200);
+            let token = app.mailed_token(email).await;
+            let link = json!({"token": token});
+            let ended = if code == "invitation_revoked" {
+                app.post(&format!("/v1/users/{id}/revoke"), &json!({}))
+                    .await
+            } else {
+                app.public("/v1/accept/decline", &link).await
+            };
+            assert_eq!(ended.status, 200, "{ended:?}");
+            for route in ["/lookup", "/decline", "/renew"] {
+                let told = app.public(&format!("/v1/accept{route}"), &link).await;
+                assert_eq!(told.code(), code);
+                assert_eq!(told.body["sign_in_url"], "https://id.example/", "{route}");
+            }
+            let told = app.accept(&token).await;
+            assert_eq!(told.body["sign_in_url"], "https://id.example/");
+            let stranger = app.accept(&superseded).await;
+            assert_eq!(stranger.code(), "invitation_not_found");
+            assert!(stranger.body.get("sign_in_url").is_none());
+        }
     })
     .await;
 }
@@ -442,9 +507,9 @@ async fn declining_that_got_no_further_than_the_table_takes_the_account_away_whe
 #[tokio::test]
 async fn an_address_that_is_corrected_in_the_middle_leaves_no_account_to_whoever_has_the_old_one() {
     with_invited(async |app, pool, id, token| {
-        *pool.pauses.lock().unwrap() = true;
+        pool.pause("AdminCreateUser");
         let correct = async {
-            pool.created.notified().await;
+            pool.paused.notified().await;
             let new = json!({"email": "anna@example.com"});
             assert_eq!(
                 app.patch(&format!("/v1/users/{id}"), &new).await.status,
@@ -526,9 +591,9 @@ async fn whoever_is_to_be_no_administrator_any_more_does_not_become_one_by_accep
             .unwrap()
             .to_owned();
         let token = app.mailed_token("ada@example.com").await;
-        *pool.pauses.lock().unwrap() = true;
+        pool.pause("AdminCreateUser");
         let correct = async {
-            pool.created.notified().await;
+            pool.paused.notified().await;
             let none = json!({"groups": []});
             assert_eq!(
                 app.patch(&format!("/v1/users/{id}"), &none).await.status,
@@ -552,9 +617,9 @@ async fn whoever_is_to_be_no_administrator_any_more_does_not_become_one_by_accep
 #[tokio::test]
 async fn whoever_is_made_an_administrator_while_they_accept_accepts_again_as_one() {
     with_invited(async |app, pool, id, token| {
-        *pool.pauses.lock().unwrap() = true;
+        pool.pause("AdminCreateUser");
         let promote = async {
-            pool.created.notified().await;
+            pool.paused.notified().await;
             let groups = json!({"groups": ["administrators"]});
             let answer = app.patch(&format!("/v1/users/{id}"), &groups).await;
             assert_eq!(answer.status, 200, "{answer:?}");
@@ -601,9 +666,9 @@ async fn whoever_is_to_be_no_administrator_any_more_loses_the_account_that_a_bro
 #[tokio::test]
 async fn other_groups_than_the_administrators_leave_the_account_that_somebody_is_being_given() {
     with_invited(async |app, pool, id, token| {
-        *pool.pauses.lock().unwrap() = true;
+        pool.pause("AdminCreateUser");
         let correct = async {
-            pool.created.notified().await;
+            pool.paused.notified().await;
             let groups = json!({"groups": ["editors"]});
             let answer = app.patch(&format!("/v1/users/{id}"), &groups).await;
             assert_eq!(answer.status, 200, "{answer:?}");
@@ -643,9 +708,9 @@ async fn an_erased_person_has_no_account_even_if_the_first_try_got_no_further_th
 #[tokio::test]
 async fn somebody_who_is_erased_while_they_accept_gets_no_account() {
     with_invited(async |app, pool, id, token| {
-        *pool.pauses.lock().unwrap() = true;
+        pool.pause("AdminCreateUser");
         let erase = async {
-            pool.created.notified().await;
+            pool.paused.notified().await;
             assert_eq!(app.delete(&format!("/v1/users/{id}")).await.status, 200);
             pool.go_on.notify_one();
         };
@@ -668,6 +733,98 @@ async fn nobody_erases_themselves() {
         let answer = app.delete_as(&oneself, &format!("/v1/users/{id}")).await;
         assert_eq!((answer.status, answer.code()), (409, "oneself"));
         assert_eq!(state_of(app, id).await, "accepted");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_accepted_after_their_account_was_withdrawn_in_the_middle_has_one() {
+    for body in [json!({"email": "ann@example.com"}), json!({"groups": []})] {
+        with_invited(async |app, pool, id, token| {
+            let path = format!("/v1/users/{id}");
+            pool.pause("AdminCreateUser");
+            let correct = async {
+                pool.paused.notified().await;
+                assert_eq!(app.patch(&path, &body).await.status, 200);
+                assert!(pool.account(id).is_none(), "{body} withdraws nothing");
+                pool.go_on.notify_one();
+            };
+            let (answer, ()) = tokio::join!(app.accept(token), correct);
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let account = pool.account(id).expect("they can't sign in");
+            assert_eq!(
+                (&account["email"], &account["name"]),
+                (&json!("ann@example.com"), &json!("Ann Lee"))
+            );
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_accepted_while_an_account_is_withdrawn_slowly_has_one_when_that_is_done() {
+    let (pool, options) = Pool::start().await;
+    with_options(options, async |app| {
+        for (email, groups) in [
+            ("ann@example.com", json!([])),
+            ("ada@example.com", json!(["administrators"])),
+        ] {
+            let people = json!({"invitees": [{"email": email, "groups": groups}]});
+            let answer = app.post("/v1/invitations", &people).await;
+            let id = answer.body["results"][0]["user_id"].as_str().unwrap();
+            app.mailed_token(email).await;
+            pool.leave_account(id, email);
+            // The old address's account goes slowly, and the new address's link is followed meanwhile.
+            let new = format!("new-{email}");
+            pool.pause("AdminDeleteUser");
+            let accept = async {
+                pool.paused.notified().await;
+                let token = app.mailed_token(&new).await;
+                let answer = app.accept(&token).await;
+                pool.go_on.notify_one();
+                answer
+            };
+            let (path, body) = (format!("/v1/users/{id}"), json!({"email": new}));
+            let (patched, accepted) = tokio::join!(app.patch(&path, &body), accept);
+            assert_eq!(
+                (patched.status, accepted.status),
+                (200, 200),
+                "{accepted:?}"
+            );
+            let account = pool.account(id).expect("they can't sign in");
+            assert_eq!(
+                (&account["email"], &account["name"]),
+                (&json!(new), &json!("Ann Lee"))
+            );
+        }
+        let members = pool.members.lock().unwrap().len();
+        assert_eq!(members, 1, "the administrator is none");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_accept_that_broke_off_after_the_table_gives_a_withdrawn_account_again_when_it_is_repeated()
+ {
+    with_invited(async |app, pool, id, token| {
+        assert_eq!(app.accept(token).await.status, 200);
+        // As if it had been withdrawn in the middle, and nobody had looked afterwards.
+        pool.accounts.lock().unwrap().clear();
+        assert_eq!(app.accept(token).await.code(), "invitation_already_used");
+        assert!(pool.account(id).is_some(), "they can't sign in");
+        pool.accounts.lock().unwrap().clear();
+        let same = json!({"email": "ann@example.com"});
+        assert_eq!(
+            app.patch(&format!("/v1/users/{id}"), &same).await.status,
+            200
+        );
+        assert!(pool.account(id).is_some(), "they can't sign in");
+
+        // Somebody has closed the account since.
+        pool.accounts.lock().unwrap().clear();
+        app.advance(SignedDuration::from_mins(10));
+        assert_eq!(app.accept(token).await.code(), "invitation_already_used");
+        assert!(pool.account(id).is_none(), "a used link opens it again");
     })
     .await;
 }

@@ -104,6 +104,24 @@ impl App {
         .await
     }
 
+    /// A POST of JSON with this sign-in token, of a request that has a name.
+    pub(crate) async fn post_named(
+        &self,
+        key: &str,
+        token: &str,
+        path: &str,
+        body: &Value,
+    ) -> Response {
+        let authorization = format!("Bearer {token}");
+        let headers = [
+            ("content-type", "application/json"),
+            ("authorization", &authorization),
+            ("idempotency-key", key),
+        ];
+        let body = body.to_string().into_bytes();
+        self.request(Method::POST, path, &headers, Some(body)).await
+    }
+
     /// A POST of JSON by nobody in particular.
     pub(crate) async fn public(&self, path: &str, body: &Value) -> Response {
         let headers = [("content-type", "application/json")];

@@ -505,3 +505,47 @@ async fn a_header_beyond_ascii_is_no_error_of_ours() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn no_signed_in_route_takes_a_parameter_that_it_does_not_know() {
+    with_app(async |app| {
+        let id = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        let user = format!("/v1/users/{id}");
+        let of_user = |what: &str| format!("{user}{what}");
+        let authorization = format!("Bearer {}", app.admin);
+        let headers = [
+            ("content-type", "application/json"),
+            ("authorization", authorization.as_str()),
+        ];
+        for (method, path) in [
+            (Method::POST, "/v1/invitations".to_owned()),
+            (Method::POST, "/v1/invitations/resend".to_owned()),
+            (Method::POST, of_user("/resend")),
+            (Method::POST, of_user("/revoke")),
+            (Method::POST, of_user("/restore")),
+            (Method::GET, of_user("/link")),
+            (Method::GET, of_user("/history")),
+            (Method::GET, user.clone()),
+            (Method::PATCH, user.clone()),
+            (Method::DELETE, user.clone()),
+            (Method::DELETE, of_user("/suppression")),
+            (Method::POST, "/v1/suppressions/lift".to_owned()),
+            (Method::GET, "/v1/users".to_owned()),
+            (Method::GET, "/v1/me".to_owned()),
+            (Method::GET, "/v1/mail-health".to_owned()),
+        ] {
+            let path = format!("{path}?dryrun=true");
+            let answer = app
+                .request(method, &path, &headers, Some(b"{}".to_vec()))
+                .await;
+            assert_eq!(
+                (answer.status, answer.code()),
+                (400, "unknown_parameter"),
+                "{path}"
+            );
+        }
+        assert_eq!(app.get(&user).await.body["state"], "pending");
+    })
+    .await;
+}

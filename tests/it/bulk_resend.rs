@@ -33,8 +33,17 @@ fn outcomes(body: &Value) -> Vec<&str> {
 
 /// Invites people without a mail, and answers their ids.
 async fn invite_silently(app: &App, people: std::ops::Range<usize>, days: i64) -> Vec<String> {
+    invite_many(app, people, days, false).await
+}
+
+async fn invite_many(
+    app: &App,
+    people: std::ops::Range<usize>,
+    days: i64,
+    notify: bool,
+) -> Vec<String> {
     let text: String = people.map(|n| format!("p{n}@example.com\n")).collect();
-    let body = json!({"text": text, "notify": false, "expires_in_days": days});
+    let body = json!({"text": text, "notify": notify, "expires_in_days": days});
     let answer = app.post("/v1/invitations", &body).await;
     assert_eq!(answer.body["counts"]["not_invited"], 0, "{answer:?}");
     let rows = answer.body["results"].as_array().unwrap().iter();
@@ -168,28 +177,128 @@ async fn walk(app: &App, state: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_whose_link_has_expired_gets_one_mail_however_many_calls_it_takes() {
     let app = App::start(usher_local::Options::default()).await;
-    invite_silently(&app, 0..700, 1).await;
+    invite_many(&app, 0..700, 1, true).await;
     invite_silently(&app, 2000..2003, 30).await;
+    app.stack.settled().await;
     app.advance(SignedDuration::from_hours(25));
     // Some have been moved to the expired, some are only shown there.
     app.stack.sweep().await.unwrap();
-    invite_silently(&app, 700..1050, 1).await;
+    invite_many(&app, 700..1050, 1, true).await;
+    app.stack.settled().await;
     app.advance(SignedDuration::from_hours(25));
+
+    assert_eq!(app.stack.mailbox.list(None).len(), 1050);
 
     let resent = walk(&app, "expired").await;
     assert_eq!(resent, vec!["resent"; 1050]);
     let mails = app.stack.mailbox.list(None);
     let people: std::collections::HashSet<_> = mails.iter().map(|mail| &mail.to).collect();
-    assert_eq!((mails.len(), people.len()), (1050, 1050));
+    assert_eq!((mails.len(), people.len()), (2100, 1050));
     let none = app.post(ROUTE, &json!({"state": "expired"})).await;
     assert_eq!(none.body["counts"]["total"], 0);
 
-    // All of them are pending now, and were mailed just now; three others were never mailed.
+    // All of them are pending now, and were mailed just now; three others were to have no mail.
     let outcomes = walk(&app, "pending").await;
     let counted = |wanted: &str| outcomes.iter().filter(|found| *found == wanted).count();
-    assert_eq!((counted("too_soon"), counted("resent")), (1050, 3));
+    assert_eq!((counted("too_soon"), counted("not_requested")), (1050, 3));
     app.assert_no_mail_is_left().await;
     app.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_with_the_same_key_sends_nothing_again_and_counts_nothing() {
+    with_app(async |app| {
+        let id = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        let path = format!("/v1/users/{id}/resend");
+        let carl = app.token(&json!({"sub": "carl"})).await;
+        let send = async |key: &str, token: &str| {
+            app.advance(SignedDuration::from_secs(61));
+            let answer = app.post_named(key, token, &path, &json!({})).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            (answer, app.mails("ann@example.com").await.len())
+        };
+        let (first, mails) = send("k1", &app.admin).await;
+        assert_eq!(mails, 2);
+        for _ in 0..12 {
+            let (again, mails) = send("k1", &app.admin).await;
+            assert_eq!(
+                (&again.body["expires_at"], mails),
+                (&first.body["expires_at"], 2)
+            );
+        }
+        assert_eq!(send("k1", &carl).await.1, 3, "somebody else's is another");
+        assert_eq!(send("k2", &carl).await.1, 4);
+        // One without a name makes nobody forget.
+        app.advance(SignedDuration::from_secs(61));
+        assert_eq!(app.post(&path, &json!({})).await.status, 200);
+        assert_eq!(send("k2", &carl).await.1, 5);
+
+        let revoke = format!("/v1/users/{id}/revoke");
+        assert_eq!(app.post(&revoke, &json!({})).await.status, 200);
+        let (late, mails) = send("k2", &carl).await;
+        assert_eq!((&late.body["state"], mails), (&json!("revoked"), 5));
+        let kinds = app.kinds(&id).await;
+        let resent = kinds.iter().filter(|kind| *kind == "resent").count();
+        assert_eq!(resent, 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_who_were_sent_by_a_request_are_not_by_its_repetition_and_the_others_are() {
+    with_app(async |app| {
+        let ids = [
+            app.invite("ann@example.com").await,
+            app.invite("bo@example.com").await,
+        ];
+        app.stack.settled().await;
+        for body in [json!({"ids": ids}), json!({"state": "pending"})] {
+            app.advance(SignedDuration::from_secs(61));
+            let key = body.to_string();
+            let path = format!("/v1/users/{}/resend", ids[0]);
+            let one = app.post_named(&key, &app.admin, &path, &json!({})).await;
+            assert_eq!(one.status, 200, "{one:?}");
+            let before = app.mails("ann@example.com").await.len();
+            for mails in [before, before] {
+                let many = app.post_named(&key, &app.admin, ROUTE, &body).await;
+                assert_eq!(many.outcomes(), ["resent", "resent"]);
+                app.advance(SignedDuration::from_secs(61));
+                assert_eq!(app.mails("ann@example.com").await.len(), mails);
+                assert_eq!(app.mails("bo@example.com").await.len(), mails);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_invited_without_a_mail_is_mailed_only_when_they_are_named() {
+    with_app(async |app| {
+        let ids = invite_silently(app, 0..1, 7).await;
+        let answer = app.post(ROUTE, &json!({"state": "pending"})).await;
+        assert_eq!(answer.outcomes(), ["not_requested"]);
+        assert_eq!(
+            answer.body["counts"],
+            json!({"total": 1, "resent": 0, "not_resent": 1})
+        );
+        let row = &answer.body["results"][0];
+        assert_eq!(
+            (&row["user_id"], &row["email"]),
+            (&json!(ids[0]), &json!("p0@example.com"))
+        );
+        assert_sentences(row["detail"].as_str().into_iter());
+        assert!(app.mails("p0@example.com").await.is_empty());
+
+        let named = app.post(ROUTE, &json!({"ids": ids})).await;
+        assert_eq!(named.outcomes(), ["resent"]);
+        assert_eq!(app.mails("p0@example.com").await.len(), 1);
+        // From now on they are one of those who were mailed.
+        app.advance(SignedDuration::from_secs(61));
+        let all = app.post(ROUTE, &json!({"state": "pending"})).await;
+        assert_eq!(all.outcomes(), ["resent"]);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -267,8 +376,9 @@ fn where_the_table_is_slow_every_row_is_answered_before_lambda_ends_the_function
         .await;
         let claims = administrator("adm", "default", ALL_SCOPES);
         let text: String = (0..200).map(|n| format!("p{n}@example.com\n")).collect();
-        let invite = Ask::invite(&claims, json!({"text": text, "notify": false}), None);
+        let invite = Ask::invite(&claims, json!({"text": text}), None);
         let invited = world.ask(&invite, None).await.unwrap().body;
+        world.pass(Duration::from_secs(61)).await;
         let rows = invited["results"].as_array().unwrap().iter();
         let ids: Vec<_> = rows.map(|row| row["user_id"].clone()).collect();
         assert_eq!(ids.len(), 200);

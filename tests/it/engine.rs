@@ -150,6 +150,7 @@ pub(crate) fn user(n: u32, at: Timestamp) -> User {
         claim: None,
         due_at: Some(at),
         idempotency_key: None,
+        resend_request: None,
         created_at: at,
         updated_at: at,
     }

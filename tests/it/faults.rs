@@ -15,7 +15,7 @@ use axum::{
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use usher_local::{
     Options, Stack,
     ses::{Fault, SesError, SesOptions},
@@ -33,6 +33,8 @@ struct Shared {
     database: String,
     calls: Mutex<HashMap<String, usize>>,
     faults: Mutex<Vec<Rule>>,
+    held: Notify,
+    go_on: Notify,
     http: reqwest::Client,
 }
 
@@ -53,6 +55,8 @@ pub(crate) enum Reply {
     Cancelled(&'static str),
     /// It is done, but the answer is lost.
     Lost,
+    /// It waits until it is told to go on.
+    Held,
 }
 
 impl Proxy {
@@ -111,6 +115,16 @@ impl Proxy {
         });
     }
 
+    /// When a call is held.
+    async fn held(&self) {
+        self.shared.held.notified().await;
+    }
+
+    /// Lets it go on.
+    fn go_on(&self) {
+        self.shared.go_on.notify_one();
+    }
+
     pub(crate) fn heal(&self) {
         self.shared.faults.lock().unwrap().clear();
     }
@@ -163,6 +177,10 @@ async fn forward(
             reasons[0] = json!({"Code": code, "Message": "injected"});
             let body = json!({"__type": kind("TransactionCanceledException"), "Message": "injected", "CancellationReasons": reasons});
             return error(400, body);
+        }
+        Some(Reply::Held) => {
+            shared.held.notify_one();
+            shared.go_on.notified().await;
         }
         Some(Reply::Lost) | None => {}
     }
@@ -578,6 +596,45 @@ async fn an_invitation_that_is_revoked_before_its_mail_goes_is_not_mailed() {
                 app.accept(&crate::app::token_in(&mail.text)).await.code(),
                 "invitation_revoked"
             );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_invited_while_the_one_with_their_address_is_erased_is_somebody_new() {
+    with_proxy(async |app, proxy| {
+        let old = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        for dry_run in [true, false] {
+            let id = if dry_run {
+                old.clone()
+            } else {
+                let answer = app.get("/v1/users?q=ann").await;
+                answer.body["data"][0]["id"].as_str().unwrap().to_owned()
+            };
+            proxy.inject_about(&id, "BatchGetItem", 1, Reply::Held);
+            let erase = async {
+                proxy.held().await;
+                let erased = app.delete(&format!("/v1/users/{id}")).await;
+                assert_eq!(erased.status, 200, "{erased:?}");
+                proxy.go_on();
+            };
+            let body = json!({"text": "ann@example.com bo@example.com"});
+            let path = format!("/v1/invitations?dry_run={dry_run}");
+            let (answer, ()) = tokio::join!(app.post(&path, &body), erase);
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let rows = answer.body["results"].as_array().unwrap();
+            assert!(
+                rows.iter().all(|row| row["outcome"] == "invited"),
+                "{rows:?}"
+            );
+            if dry_run {
+                app.invite("ann@example.com").await;
+                app.stack.settled().await;
+            } else {
+                assert_ne!(rows[0]["user_id"], id);
+            }
         }
     })
     .await;

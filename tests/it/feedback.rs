@@ -322,6 +322,33 @@ async fn a_mail_that_waits_is_not_sent_to_an_address_that_was_suppressed_meanwhi
 }
 
 #[tokio::test]
+async fn a_mail_that_may_have_gone_waits_as_long_as_any_such_although_its_suppression_is_lifted() {
+    for suppressed_for in [1, 60] {
+        with_app(async |app| {
+            let id = app.invite("ann@example.com").await;
+            app.stack.settled().await;
+            let first = app.stack.ses.events()[0].clone();
+            app.stack.ses.fail_next(Fault::ServiceDown);
+            assert_eq!(app.resend(&id).await.status, 200);
+            assert_eq!(app.delivery(&id).await["status"], "unknown");
+            app.report_of(&first, EventKind::Complaint, 5).await;
+            app.advance(SignedDuration::from_secs(suppressed_for));
+            app.stack.sweep().await.unwrap();
+            assert_eq!(app.lift(&id).await.status, 200);
+            app.stack.sweep().await.unwrap();
+            // The local stack leaves them alone for three seconds.
+            let over = suppressed_for >= 3;
+            let mails = app.mails("ann@example.com").await.len();
+            assert_eq!(mails, 1 + usize::from(over));
+            app.advance(SignedDuration::from_secs(2));
+            app.stack.sweep().await.unwrap();
+            assert_eq!(app.mails("ann@example.com").await.len(), 2);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_report_of_ours_is_left_alone_and_what_is_no_report_at_all_comes_again() {
     with_app(async |app| {
         let id = app.invite("ann@example.com").await;

@@ -164,3 +164,60 @@ async fn who_is_no_administrator_brings_no_administrators_invitation_back() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn whoever_may_correct_and_restore_mails_nobody_over_the_daily_limit_by_it() {
+    with_app(async |app| {
+        let clerk = app.token(&json!({"scope": "users:write"})).await;
+        let id = app.invite("ann@example.com").await;
+        app.mailed_token("ann@example.com").await;
+        let path = |what: &str| format!("/v1/users/{id}{what}");
+        let mut refusal = None;
+        for nth in 1..=12 {
+            app.advance(SignedDuration::from_secs(1));
+            let revoked = app.post_as(&clerk, &path("/revoke"), &json!({})).await;
+            assert_eq!(revoked.status, 200, "{revoked:?}");
+            for email in ["anna@example.com", "ann@example.com"] {
+                let moved = app
+                    .patch_as(&clerk, &path(""), &json!({"email": email}))
+                    .await;
+                assert_eq!(moved.status, 200, "{moved:?}");
+            }
+            let restored = app.post_as(&clerk, &path("/restore"), &json!({})).await;
+            app.stack.settled().await;
+            if restored.status != 200 {
+                refusal = Some((nth, restored));
+                break;
+            }
+        }
+        let (nth, refused) = refusal.expect("no end of mails");
+        assert_eq!(
+            (nth, refused.status, refused.code()),
+            (10, 429, "daily_limit")
+        );
+        assert_eq!(refused.headers["retry-after"], "86390");
+        assert_eq!(app.mails("ann@example.com").await.len(), 10);
+        assert_eq!(app.get(&path("")).await.body["state"], "revoked");
+
+        app.advance(SignedDuration::from_hours(24));
+        assert_eq!(app.restore(&id).await.status, 200);
+        assert_eq!(app.mails("ann@example.com").await.len(), 11);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restore_that_mails_nobody_is_free() {
+    with_app(async |app| {
+        let id = app.invite("ann@example.com").await;
+        app.mailed_token("ann@example.com").await;
+        for _ in 0..12 {
+            app.revoke(&id).await;
+            assert_eq!(app.restore(&id).await.status, 200);
+        }
+        app.advance(SignedDuration::from_secs(60));
+        let path = format!("/v1/users/{id}/resend");
+        assert_eq!(app.post(&path, &json!({})).await.status, 200);
+    })
+    .await;
+}

@@ -12,9 +12,10 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use tokio::runtime::Runtime;
 use usher::{
     domain::{
-        Accept, ChangeUser, ClaimMail, Decline, DeliveryStatus, Erase, Feedback, Group, Lifetime,
-        MailClaim, MailKind, NewAddress, Nonce, PersonName, Renew, Requirement, Resend, Restore,
-        Revoke, State, StateName, Suppression, SuppressionReason, TenantId, User, UserId,
+        Accept, ChangeUser, ClaimMail, Decline, DeliveryStatus, Erase, Feedback, Group,
+        IdempotencyKey, Lifetime, MailClaim, MailKind, NewAddress, Nonce, PersonName, Renew,
+        Requirement, Resend, ResendRequest, Restore, Revoke, State, StateName, Suppression,
+        SuppressionReason, TenantId, User, UserId,
     },
     store::{Attempt, Changed, ErasureWritten, Position, Selection, Store, StoreError, Written},
 };
@@ -50,7 +51,8 @@ fn any_user() -> impl Strategy<Value = User> {
     };
     let requests = prop::collection::vec(near(), 0..12);
     let claim = prop::option::of(1_u64..3);
-    let hashes = (prop::option::of(0_u8..3), prop::option::of(0_u8..3));
+    let few_of_them = || prop::option::of(0_u8..3);
+    let hashes = (few_of_them(), few_of_them(), few_of_them());
     let few = || prop::option::weighted(0.3, 1_u64..3);
     let reported = (few(), few(), prop::bool::weighted(0.2));
     (
@@ -70,7 +72,7 @@ fn any_user() -> impl Strategy<Value = User> {
                 expires,
                 mut requests,
                 claim,
-                (token, renewed),
+                (token, renewed, sent_by),
                 (version, outbox),
                 (tried, reported, suppressed),
             )| {
@@ -89,6 +91,7 @@ fn any_user() -> impl Strategy<Value = User> {
                 });
                 user.token_hash = token.map(hash);
                 user.renewed_hash = renewed.map(hash);
+                user.resend_request = sent_by.map(named);
                 user.version = version;
                 user.outbox = outbox.then_some(MailKind::Invitation);
                 user.delivery.attempt = tried;
@@ -113,6 +116,7 @@ enum Operation {
         reactivate: bool,
         appoints: bool,
         other_tenant: bool,
+        request: Option<u8>,
     },
     Revoke {
         other_tenant: bool,
@@ -120,6 +124,7 @@ enum Operation {
     Restore {
         appoints: bool,
         other_tenant: bool,
+        stale: bool,
     },
     Accept(u8),
     Decline(u8),
@@ -145,20 +150,22 @@ fn rarely() -> impl Strategy<Value = bool> {
 
 fn any_operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        (any::<bool>(), any::<bool>(), prop::bool::weighted(0.1)).prop_map(
-            |(reactivate, appoints, other_tenant)| {
+        (any::<(bool, bool)>(), rarely(), prop::option::of(0_u8..3)).prop_map(
+            |((reactivate, appoints), other_tenant, request)| {
                 Operation::Resend {
                     reactivate,
                     appoints,
                     other_tenant,
+                    request,
                 }
             }
         ),
         prop::bool::weighted(0.1).prop_map(|other_tenant| Operation::Revoke { other_tenant }),
-        (any::<bool>(), prop::bool::weighted(0.1)).prop_map(|(appoints, other_tenant)| {
+        (any::<bool>(), rarely(), rarely()).prop_map(|(appoints, other_tenant, stale)| {
             Operation::Restore {
                 appoints,
                 other_tenant,
+                stale,
             }
         }),
         (0_u8..3).prop_map(Operation::Accept),
@@ -184,6 +191,14 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+/// One of few requests: two of the same name are not one, if two people made them.
+fn named(n: u8) -> ResendRequest {
+    ResendRequest {
+        key: IdempotencyKey::parse("again").unwrap(),
+        by: format!("administrator {n}"),
+    }
+}
+
 #[expect(clippy::too_many_lines, reason = "nine operations, each told whole")]
 /// Does the operation, and says by what the domain makes of a user whether it is to be refused.
 async fn attempt(
@@ -205,6 +220,7 @@ async fn attempt(
             reactivate,
             appoints,
             other_tenant,
+            request,
         } => {
             let token = key().issue(&TenantId::default(), user.id, nonce);
             let tenant = tenant(other_tenant);
@@ -220,8 +236,12 @@ async fn attempt(
                 nonce,
                 token,
                 by: administrator(),
+                request: request.map(named),
             };
             let attempt = store.resend(user.id, &resend).await.unwrap();
+            if let (true, Attempt::Done(after)) = (resend.is_repeated(user), &attempt) {
+                assert_eq!(**after, *user, "a repeated request does nothing");
+            }
             (
                 attempt,
                 Box::new(move |user| resend.refusal(Some(user)).is_some()),
@@ -242,17 +262,27 @@ async fn attempt(
         Operation::Restore {
             appoints,
             other_tenant,
+            stale,
         } => {
+            let read = read_as(user, stale);
             let restore = Restore {
                 tenant: tenant(other_tenant),
                 by: administrator(),
                 now,
                 appoints,
             };
-            let attempt = store.restore(user, &restore).await.unwrap();
+            let attempt = store.restore(&read, &restore).await.unwrap();
+            if let Attempt::Done(after) = &attempt {
+                let asked = after.mail_requests.len() - user.mail_requests.len();
+                assert_eq!(asked, usize::from(restore.mails(user)));
+                assert!(after.outbox.is_some() || !restore.mails(user));
+            }
+            let requirements = restore.requirements(&read);
             (
                 attempt,
-                Box::new(move |user| restore.refusal(Some(user)).is_some()),
+                broken(requirements, stale, move |user| {
+                    restore.refusal(Some(user)).is_some()
+                }),
             )
         }
         Operation::Accept(n) => {

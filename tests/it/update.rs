@@ -95,12 +95,72 @@ async fn another_spelling_of_the_same_mailbox_changes_no_link_and_mails_nobody()
         let answer = app.move_to(&id, "Ann@Example.com").await;
         assert_eq!(answer.body["email"], "Ann@example.com", "{answer:?}");
         assert_eq!(app.mails("ann@example.com").await.len(), 1);
-        assert_eq!(app.kinds(&id).await.last().unwrap(), "address_changed");
+        let events = app.happened(&id).await;
+        let last = events.last().unwrap();
+        assert_eq!(
+            (&last["kind"], &last["fields"]),
+            (&json!("changed"), &json!(["email"]))
+        );
+        assert!(!app.kinds(&id).await.contains(&"address_changed".to_owned()));
         assert_eq!(app.accept(&token).await.status, 200);
         is(
             &app.move_to(&id, "ann@example.com").await,
             409,
             "already_registered",
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_history_says_who_changed_which_fields_and_never_what_they_were() {
+    with_app(async |app| {
+        let id = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        let carl = app
+            .token(&json!({"sub": "carl", "name": "Carl", "groups": ["administrators"]}))
+            .await;
+        let path = format!("/v1/users/{id}");
+        for (body, fields) in [
+            (json!({"name": "Ann Secret"}), json!(["name"])),
+            (
+                json!({"locale": "de", "groups": ["secret"]}),
+                json!(["locale", "groups"]),
+            ),
+            (
+                json!({"external_id": "secret", "metadata": {"secret": 1}, "name": "Ann Secret"}),
+                json!(["external_id", "metadata"]),
+            ),
+            (
+                json!({"email": "secret@example.com", "name": null}),
+                json!(["name"]),
+            ),
+        ] {
+            let before = app.happened(&id).await.len();
+            app.advance(SignedDuration::from_secs(61));
+            assert_eq!(app.patch_as(&carl, &path, &body).await.status, 200);
+            let events = app.happened(&id).await.split_off(before);
+            let changed: Vec<_> = events
+                .iter()
+                .filter(|event| event["kind"] == "changed")
+                .collect();
+            assert_eq!(changed.len(), 1, "{events:?}");
+            assert_eq!(changed[0]["fields"], fields);
+            assert_eq!(changed[0]["by"], json!({"id": "carl", "name": "Carl"}));
+            let text = json!(events).to_string().to_lowercase();
+            assert!(!text.contains("secret"), "{text}");
+        }
+        // What somebody says of themselves, or is sent again in another language, is no correction.
+        let before = app.happened(&id).await.len();
+        app.advance(SignedDuration::from_secs(61));
+        let again = json!({"locale": "ar"});
+        app.post(&format!("{path}/resend"), &again).await;
+        let token = app.mailed_token("secret@example.com").await;
+        assert_eq!(app.accept(&token).await.status, 200);
+        let events = app.happened(&id).await.split_off(before);
+        assert!(
+            events.iter().all(|event| event["kind"] != "changed"),
+            "{events:?}"
         );
     })
     .await;

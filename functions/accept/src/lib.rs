@@ -18,7 +18,7 @@ use usher::{
     function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
     mail::Templates,
-    pool::{UserPool, warm_up},
+    pool::{PoolError, UserPool, keep, warm_up, withdraw},
     store::{Attempt, Store},
 };
 
@@ -60,12 +60,32 @@ impl Accept {
 }
 
 impl Accept {
-    /// With where to sign in, for who has registered already.
+    /// What the holder of a link is told. Only who holds the current one is told where to sign in.
     fn link_problem(&self, refusal: LinkRefusal) -> Problem {
         let problem = link_problem(refusal);
+        match refusal {
+            LinkRefusal::AlreadyUsed | LinkRefusal::Revoked | LinkRefusal::Declined => {
+                self.with_sign_in(problem)
+            }
+            LinkRefusal::Unknown | LinkRefusal::Expired => problem,
+        }
+    }
+
+    fn pool_problem(&self, error: PoolError) -> Problem {
+        let taken = matches!(error, PoolError::AddressTaken);
+        let problem = error.into();
+        if taken {
+            self.with_sign_in(problem)
+        } else {
+            problem
+        }
+    }
+
+    /// With where to sign in: the person may have an account.
+    fn with_sign_in(&self, problem: Problem) -> Problem {
         match &self.sign_in_url {
-            Some(url) if refusal == LinkRefusal::AlreadyUsed => problem.with("sign_in_url", url),
-            _ => problem,
+            Some(url) => problem.with("sign_in_url", url),
+            None => problem,
         }
     }
 }
@@ -198,19 +218,25 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
     };
     if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
         take_back(state, user.id, Some(&user)).await?;
+        // An earlier try may have got no further than the table.
+        keep(state.pool.as_ref(), &user, accept.now).await?;
         return Err(state.link_problem(refusal));
     }
     if let Some(pool) = &state.pool {
-        pool.register(&user, &accept.name).await?;
+        let registered = pool.register(&user, Some(&accept.name)).await;
+        registered.map_err(|error| state.pool_problem(error))?;
     }
     match state.store.accept(&user, &accept).await? {
-        Attempt::Done(user) => json(&Registered::of(&user, state.sign_in_url.as_ref())),
+        Attempt::Done(user) => {
+            keep(state.pool.as_ref(), &user, accept.now).await?;
+            json(&Registered::of(&user, state.sign_in_url.as_ref()))
+        }
         Attempt::Refused(found) => {
             let found = found.as_deref();
             let refusal = domain::Accept::refusal(token, accept.now, found);
             take_back(state, user.id, found).await?;
             if refusal.is_none() || found.is_some_and(|found| has_moved(&user, found)) {
-                withdraw(state, user.id).await?;
+                withdraw(state.pool.as_ref(), &state.store, user.id).await?;
             }
             Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
         }
@@ -223,7 +249,7 @@ async fn take_back(state: &Accept, id: UserId, found: Option<&User>) -> Result<(
     let ended = found
         .is_none_or(|user| matches!(user.state.name(), StateName::Revoked | StateName::Declined));
     if ended {
-        withdraw(state, id).await?;
+        withdraw(state.pool.as_ref(), &state.store, id).await?;
     }
     Ok(())
 }
@@ -232,13 +258,6 @@ async fn take_back(state: &Accept, id: UserId, found: Option<&User>) -> Result<(
 /// must not be the new one's. Nor must one that made an administrator, or did not, stay if that was corrected meanwhile.
 fn has_moved(user: &User, found: &User) -> bool {
     found.email.key() != user.email.key() && found.state.name() != StateName::Accepted
-}
-
-async fn withdraw(state: &Accept, id: UserId) -> Result<(), Problem> {
-    match &state.pool {
-        Some(pool) => Ok(pool.withdraw(id).await?),
-        None => Ok(()),
-    }
 }
 
 async fn decline(state: &Accept, request: &Request) -> Answer {
@@ -259,7 +278,7 @@ async fn decline(state: &Accept, request: &Request) -> Answer {
             let refusal = decline.refusal(found.as_deref());
             // An earlier try may have got no further than the table.
             if refusal == Some(LinkRefusal::Declined) {
-                withdraw(state, user.id).await?;
+                withdraw(state.pool.as_ref(), &state.store, user.id).await?;
             }
             Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
         }
@@ -278,7 +297,9 @@ async fn renew(state: &Accept, request: &Request) -> Answer {
         Attempt::Done(_) => json(&Outcome { outcome: "renewed" }),
         Attempt::Refused(found) => Err(renew
             .refusal(found.as_deref())
-            .map_or_else(corrected, |refusal| renew_problem(refusal, renew.now))),
+            .map_or_else(corrected, |refusal| {
+                renew_problem(state, refusal, renew.now)
+            })),
     }
 }
 

@@ -7,6 +7,8 @@ use usher::{
     http::{Problem, daily_limit, too_soon},
 };
 
+use crate::Accept;
+
 pub(crate) fn link_problem(refusal: LinkRefusal) -> Problem {
     match refusal {
         LinkRefusal::Unknown => Problem::new(
@@ -42,9 +44,9 @@ pub(crate) fn link_problem(refusal: LinkRefusal) -> Problem {
     }
 }
 
-pub(crate) fn renew_problem(refusal: RenewRefusal, now: Timestamp) -> Problem {
+pub(crate) fn renew_problem(state: &Accept, refusal: RenewRefusal, now: Timestamp) -> Problem {
     match refusal {
-        RenewRefusal::Link(refusal) => link_problem(refusal),
+        RenewRefusal::Link(refusal) => state.link_problem(refusal),
         RenewRefusal::StillValid => Problem::new(
             StatusCode::CONFLICT,
             "invitation_still_valid",

@@ -11,7 +11,7 @@ use usher::{
         Answer, Problem, Scope, SignIn, administrators_only, check_parameters, corrected, json,
         path_id, user_not_found,
     },
-    pool::{UserPool, warm_up},
+    pool::{UserPool, warm_up, withdraw},
     store::{ErasureWritten, Store},
 };
 
@@ -84,7 +84,8 @@ pub async fn handle(state: &Erase, request: &Request) -> Answer {
         };
         match state.store.erase(&user, &erase, &state.key).await? {
             ErasureWritten::Done { suppression_kept } => {
-                withdraw(state, id).await?;
+                // After the user: an accept that is under way finds none then, and takes back what it has made.
+                withdraw(state.pool.as_ref(), &state.store, id).await?;
                 return json(&Erased {
                     outcome: "erased",
                     user_id: id,
@@ -103,16 +104,10 @@ async fn finish(state: &Erase, id: UserId, tenant: &TenantId) -> Result<(), Prob
         return Ok(());
     }
     match state.store.erased(id).await? {
-        Some(erased) if erased.tenant == *tenant => withdraw(state, id).await,
+        Some(erased) if erased.tenant == *tenant => {
+            Ok(withdraw(state.pool.as_ref(), &state.store, id).await?)
+        }
         _ => Ok(()),
-    }
-}
-
-/// Takes the account away, after the user: an accept that is under way finds no user then, and takes back what it has made.
-async fn withdraw(state: &Erase, id: UserId) -> Result<(), Problem> {
-    match &state.pool {
-        Some(pool) => Ok(pool.withdraw(id).await?),
-        None => Ok(()),
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn write(
     } else {
         INVITEES_PER_CALL
     };
-    let mut chunks: Vec<Vec<(usize, Box<User>)>> = Vec::new();
+    let mut chunks: Vec<Chunk> = Vec::new();
     for (index, row) in rows.iter_mut().enumerate() {
         let user = match std::mem::replace(&mut row.fate, Fate::NotWritten) {
             Fate::New(user) => user,
@@ -63,13 +63,43 @@ pub(crate) async fn write(
     (rows, trouble)
 }
 
-/// Writes what fits into one call. Whoever is there already is left out and the rest tried again.
+/// People who are to be users, with the places of their rows.
+type Chunk = Vec<(usize, Box<User>)>;
+
+/// What became of a chunk.
+#[derive(Default)]
+struct Outcome {
+    fates: Vec<(usize, Fate)>,
+    /// Whose address was taken by somebody who is erased now: it is free.
+    vanished: Chunk,
+    trouble: Option<StoreError>,
+}
+
+/// Writes what fits into one call; and once more, if somebody was erased in the middle, whoever is invited in their place.
 async fn write_chunk(
     state: &Invite,
     terms: &Terms,
-    mut chunk: Vec<(usize, Box<User>)>,
+    chunk: Chunk,
     given_up: &AtomicBool,
 ) -> (Vec<(usize, Fate)>, Option<StoreError>) {
+    let mut first = try_chunk(state, terms, chunk, given_up).await;
+    if first.vanished.is_empty() {
+        return (first.fates, first.trouble);
+    }
+    let second = try_chunk(state, terms, first.vanished, given_up).await;
+    first.fates.extend(second.fates);
+    let vanished = (!second.vanished.is_empty()).then(StoreError::vanished);
+    let trouble = first.trouble.or(second.trouble).or(vanished);
+    (first.fates, trouble)
+}
+
+/// Whoever is there already is left out and the rest tried again.
+async fn try_chunk(
+    state: &Invite,
+    terms: &Terms,
+    mut chunk: Chunk,
+    given_up: &AtomicBool,
+) -> Outcome {
     let mut fates = Vec::with_capacity(chunk.len());
     let mut taken = Vec::new();
     let mut tries = 0;
@@ -90,7 +120,11 @@ async fn write_chunk(
             }
             Err(error) => {
                 given_up.store(true, Ordering::Relaxed);
-                return (settle(state, terms, fates, taken).await.0, Some(error));
+                let settled = settle(state, terms, fates, taken).await;
+                return Outcome {
+                    trouble: Some(error),
+                    ..settled
+                };
             }
         };
         let mut rest = Vec::new();
@@ -100,7 +134,7 @@ async fn write_chunk(
                 Written::Created => fates.push((index, Fate::Invited(user))),
                 Written::Taken {
                     user_id: Some(id), ..
-                } => taken.push((index, id)),
+                } => taken.push((index, user, id)),
                 Written::Taken {
                     user_id: None,
                     suppressed: Some(why),
@@ -114,27 +148,36 @@ async fn write_chunk(
         }
         chunk = rest;
     }
-    let (fates, error) = settle(state, terms, fates, taken).await;
-    (fates, trouble.or(error))
+    let settled = settle(state, terms, fates, taken).await;
+    Outcome {
+        trouble: trouble.or(settled.trouble),
+        ..settled
+    }
 }
 
 /// Reads those who were there already: by their state, and by the request that created them, rows differ.
 async fn settle(
     state: &Invite,
     terms: &Terms,
-    mut fates: Vec<(usize, Fate)>,
-    taken: Vec<(usize, UserId)>,
-) -> (Vec<(usize, Fate)>, Option<StoreError>) {
+    fates: Vec<(usize, Fate)>,
+    taken: Vec<(usize, Box<User>, UserId)>,
+) -> Outcome {
+    let mut settled = Outcome {
+        fates,
+        ..Outcome::default()
+    };
     if taken.is_empty() {
-        return (fates, None);
+        return settled;
     }
-    let ids: Vec<UserId> = taken.iter().map(|(_, id)| *id).collect();
+    let ids: Vec<UserId> = taken.iter().map(|(.., id)| *id).collect();
     let mut found = match state.store.users(&ids).await {
         Ok(found) => found,
-        Err(error) => return (fates, Some(error)),
+        Err(error) => {
+            settled.trouble = Some(error);
+            return settled;
+        }
     };
-    let mut trouble = None;
-    for (index, id) in taken {
+    for (index, new, id) in taken {
         match found.remove(&id) {
             Some(user) => {
                 let ours = terms.idempotency_key.is_some()
@@ -142,7 +185,7 @@ async fn settle(
                     // Somebody else's request is not repeated by guessing its key.
                     && user.invited_by.id == terms.invited_by.id;
                 let user = Box::new(user);
-                fates.push((
+                settled.fates.push((
                     index,
                     if ours {
                         Fate::Invited(user)
@@ -151,19 +194,15 @@ async fn settle(
                     },
                 ));
             }
-            None => trouble = Some(missing(state, id).await),
+            // Erased since, or broken.
+            None => match state.store.erased(id).await {
+                Ok(Some(_)) => settled.vanished.push((index, new)),
+                Ok(None) => settled.trouble = Some(StoreError::missing_user(id)),
+                Err(error) => settled.trouble = Some(error),
+            },
         }
     }
-    (fates, trouble)
-}
-
-/// Why a user whose address is taken is not there: erased since, so that asking again finds the address free, or broken.
-async fn missing(state: &Invite, id: UserId) -> StoreError {
-    match state.store.erased(id).await {
-        Ok(Some(_)) => StoreError::vanished(),
-        Ok(None) => StoreError::missing_user(id),
-        Err(error) => error,
-    }
+    settled
 }
 
 /// Exponential, with jitter, so that two requests in conflict don't meet again.

@@ -18,7 +18,9 @@ use usher::{
         RedirectUrl, TenantId, TokenKey,
     },
     function::{WarmUp, introduce},
-    http::{Answer, Caller, Problem, Scope, SignIn, check_parameters, field, json_body},
+    http::{
+        Answer, Caller, Problem, Scope, SignIn, check_parameters, field, idempotency_key, json_body,
+    },
     mail::{Doctor, Sender, Templates, health::MailProblem},
     store::Store,
 };
@@ -162,10 +164,6 @@ async fn warnings(state: &Invite, terms: &Terms, rows: &[Row]) -> Vec<MailProble
 }
 
 fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Result<Terms, Problem> {
-    let key = request
-        .headers()
-        .get("idempotency-key")
-        .map(|value| value.to_str().unwrap_or("\0").to_owned());
     Ok(Terms {
         tenant: caller.tenant,
         invited_by: caller.identity,
@@ -179,7 +177,7 @@ fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Resul
             state.origins.check(&url)
         })?,
         notify: body.notify.unwrap_or(true),
-        idempotency_key: field("Idempotency-Key", key, |key| IdempotencyKey::parse(&key))?,
+        idempotency_key: idempotency_key(request)?,
         dry_run: false,
     })
 }

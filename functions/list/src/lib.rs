@@ -74,6 +74,7 @@ pub async fn handle(state: &List, request: &Request) -> Answer {
         if request.uri().path().ends_with("/history") {
             history(state, request, user.id).await
         } else {
+            check_parameters(request, &[])?;
             json(&UserView::of(&user, state.clock.now()))
         }
     } else {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use usher::{
     domain::{PersonName, TenantId},
     function::introduce,
-    http::{Answer, Caller, Scope, json},
+    http::{Answer, Caller, Scope, check_parameters, json},
 };
 
 use crate::List;
@@ -24,6 +24,7 @@ struct Me<'a> {
 /// Answers whoever has a token, with whatever scopes.
 pub(crate) async fn me(state: &List, request: &Request) -> Answer {
     let mut caller = state.sign_in.anybody(request)?;
+    check_parameters(request, &[])?;
     introduce(&state.store, &mut caller).await?;
     let Caller {
         tenant,

@@ -1,6 +1,6 @@
 // What can be done with one person. Each action runs once at a time, says at once that it does and then what happened; what
 // went wrong is kept beside the person, with a way on.
-import { ask, element, openDialog, toast } from "./dom.js";
+import { ask, byId, element, openDialog, toast } from "./dom.js";
 import { codeOf, explain, isPassing } from "./api.js";
 import { fill, has, plural, text } from "./texts.js";
 import { session } from "./sign_in.js";
@@ -13,50 +13,91 @@ import { go, hash, read } from "./place.js";
 const path = (user, rest = "") => `/v1/users/${user.id}${rest}`;
 const post = (user, rest, body) => session.call("POST", path(user, rest), body);
 
-/** Runs `perform` with somebody, unless something is being done with them. Resolves to its answer if it worked. */
-export async function act(user, action, perform, { said, undo } = {}) {
+/**
+ * Runs `perform` with somebody, unless something is being done with them. Resolves to its answer if it worked; `said` makes
+ * of its body what is said then: {key, action}.
+ */
+export async function act(user, action, perform, said) {
   if (busyWith(user.id)) return null;
   setRefusal(user.id, null);
   setBusy(user.id, action);
   const answer = await perform();
+  // Somebody else was quicker: what has become of the person decides on the way on.
+  if ([404, 409].includes(answer.problem?.status)) await readAnew(user);
   setBusy(user.id, null);
   if (!answer.ok) {
-    const again = () => act(find(user.id) ?? user, action, perform, { said, undo });
-    refuse(user, action, answer.problem, again);
+    refuse(user, { problem: answer.problem, action, again: () => act(find(user.id) ?? user, action, perform, said) });
     return null;
   }
   if (answer.body.id === user.id) put(answer.body);
   wake();
-  if (said) toast(text(said, { who: called(find(user.id) ?? user) }), undo && { action: { label: text("common.undo"), run: undo } });
+  const { key, action: next } = said?.(answer.body) ?? {};
+  if (key) toast(text(key, { who: called(find(user.id) ?? user) }), { action: next });
   return answer;
 }
 
-// Said where the action was asked for, which is in the panel if the person is open there.
-function refuse(user, action, problem, again) {
-  const place = read().user === user.id ? "panel" : "row";
-  if (find(user.id) && (place === "panel" || rowOf(user.id))) setRefusal(user.id, { problem, action, again, place });
-  else toast(text("users.failed_for", { who: called(user) }), { kind: "alert", action: { label: text("common.retry"), run: again } });
-  // Somebody else was quicker: show what has become of the person.
-  if ([404, 409].includes(problem.status)) session.call("GET", path(user)).then((answer) => answer.ok && put(answer.body));
+async function readAnew(user) {
+  const answer = await session.call("GET", path(user));
+  if (answer.ok) put(answer.body);
 }
 
-export const resend = (user, options = {}) => act(user, "resend", () => post(user, "/resend", options), { said: "users.said.resent" });
+// Said in the panel if the person is open there, else in their row. Where neither is seen, it waits in the panel.
+function refuse(user, refusal) {
+  const open = read().user === user.id && byId("person").open;
+  const inRow = !open && isSeen(rowOf(user.id)?.tr);
+  if (find(user.id)) setRefusal(user.id, { ...refusal, place: inRow ? "row" : "panel" });
+  if (!open && !inRow) sayRefused(user, refusal.problem, isPassing(refusal.problem) && refusal.problem.status !== 429 ? refusal.again : null);
+}
 
-/** Invites somebody again whose invitation was revoked, or who declined: then only after a question. */
+function isSeen(element) {
+  if (!element || element.closest("[inert]")) return false;
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
+
+/** Says at the edge of the page why something did not work, with the way to try again or to the person. */
+export function sayRefused(user, problem, again) {
+  const { detail, lang } = sentences(problem);
+  const show = read().user !== user.id && { label: text("users.show_person"), run: () => go({ user: user.id }) };
+  toast(element("span", {}, text("users.failed_for", { who: called(user) }), " ", element("span", { lang }, detail)),
+    { kind: "alert", action: again ? { label: text("common.retry"), run: again } : show });
+}
+
+const says = (key, action) => () => ({ key, action });
+
+/** Sends the invitation again: once, however often it has to be tried. */
+export function resend(user, options = {}) {
+  const idempotencyKey = crypto.randomUUID();
+  return act(user, "resend", () => session.call("POST", path(user, "/resend"), options, { idempotencyKey }), says("users.said.resent"));
+}
+
+// What goes against the person's own wish is done only after a question that says so: `why` is "declined" or "complained".
+const isMeant = (user, why, confirm) => ask({ title: text(`users.ask.${why}`), body: text(`users.ask.${why}.text`, { who: called(user) }), confirm });
+
+/** Invites somebody again whose invitation was revoked, or who declined. */
 export async function reactivate(user) {
-  const sure = user.state !== "declined" || await ask({
-    title: text("users.ask.declined"), body: text("users.ask.declined.text", { who: called(user) }), confirm: text("users.do.reactivate"),
-  });
-  if (sure) await resend(user, { reactivate: true });
+  if (user.state !== "declined" || await isMeant(user, "declined", text("users.do.reactivate"))) await resend(user, { reactivate: true });
 }
 
-export const revoke = (user) => act(user, "revoke", () => post(user, "/revoke"), { said: "users.said.revoked", undo: () => restore(find(user.id) ?? user) });
-export const restore = (user) => act(user, "restore", () => post(user, "/restore"), { said: "users.said.restored" });
-export const lift = (user) => act(user, "lift", () => session.call("DELETE", path(user, "/suppression")), { said: "users.said.lifted" });
+export const revoke = (user) => act(user, "revoke", () => post(user, "/revoke"),
+  says("users.said.revoked", { label: text("common.undo"), run: () => restore(find(user.id) ?? user) }));
+
+export const restore = (user) => act(user, "restore", () => post(user, "/restore"), ({ state }) => {
+  if (state !== "expired") return { key: "users.said.restored" };
+  const action = session.can("users:invite") && { label: text("users.do.resend"), run: () => resend(find(user.id) ?? user) };
+  return { key: "users.said.restored_expired", action };
+});
+
+/** Allows mail to the address again. */
+export async function lift(user, confirm = text("users.do.lift")) {
+  const why = user.suppressed?.reason;
+  if (has(`users.ask.${why}`) && !await isMeant(user, why, confirm)) return null;
+  return act(user, "lift", () => session.call("DELETE", path(user, "/suppression")), says("users.said.lifted"));
+}
 
 /** Allows mail again and sends it. */
 export async function liftAndResend(user) {
-  if (await lift(user)) await resend(find(user.id) ?? user);
+  if (await lift(user, text("users.do.lift_and_resend"))) await resend(find(user.id) ?? user);
 }
 
 export async function copyLink(user) {
@@ -109,7 +150,7 @@ export function erase(user) {
 }
 
 async function eraseNow(user) {
-  const answer = await act(user, "erase", () => session.call("DELETE", path(user)), { said: "users.said.erased" });
+  const answer = await act(user, "erase", () => session.call("DELETE", path(user)), says("users.said.erased"));
   if (answer) takeOff(user);
 }
 
@@ -138,7 +179,7 @@ export function actionsFor(user) {
   const open = user.state === "pending" || user.state === "expired";
   const one = (name, scope, run, kind = "plain") => ({ name, label: text(`users.do.${name}`), scope, run, kind });
   return [
-    user.suppressed && one("lift", "users:write", lift),
+    user.suppressed && one("lift", "users:write", (user) => lift(user)),
     open && one("resend", "users:invite", (user) => resend(user), user.suppressed ? "plain" : ""),
     user.state === "revoked" && one("restore", "users:write", restore),
     (user.state === "revoked" || user.state === "declined") && one("reactivate", "users:invite", reactivate),
@@ -151,18 +192,18 @@ export function actionsFor(user) {
 
 // Why an action did not work, beside the person it was for, and what to do instead.
 
-/** An alert with the reason and the way on. */
+/** An alert with the reason and the way on. Only the reason is read out by itself: a button may count seconds. */
 export function refusalBox(user, refusal) {
   const { problem } = refusal;
   const { detail, hint, lang } = sentences(problem);
-  return element("div", { class: "alert", role: "alert" },
-    element("p", { lang }, detail, hint && " ", hint),
+  return element("div", { class: "alert" },
+    element("p", { lang, role: "alert" }, detail, hint && " ", hint),
     problem.request_id && problem.status >= 500 && element("p", { class: "quiet" }, text("common.reference", { id: problem.request_id })),
     element("p", { class: "ways" }, wayOn(user, refusal), button(text("common.dismiss"), () => setRefusal(user.id, null), "plain")));
 }
 
-// Some codes mean the invited person on one page and the administrator on the other.
-function sentences(problem) {
+/** {detail, hint, lang}. Some codes mean the invited person on one page and the administrator on the other. */
+export function sentences(problem) {
   const key = `users.problem.${codeOf(problem)}`;
   if (has(key)) return { detail: text(key), hint: "" };
   // How long to wait is what the button counts.

@@ -32,6 +32,19 @@ export function webAddress(value) {
   return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
 }
 
+/** Removes what is in `place`. If the focus was there, it goes to `next` instead of getting lost. */
+export function empty(place, next) {
+  const focused = place.contains(document.activeElement);
+  place.replaceChildren();
+  if (focused) next.focus();
+}
+
+// The heading or main part of what can be reached now: where the focus goes if the element that had it is gone.
+function beginning() {
+  const around = [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
+  return [...around.querySelectorAll('[tabindex="-1"]')].find((place) => !place.closest("[inert]") && place.checkVisibility());
+}
+
 const running = new WeakSet();
 
 /**
@@ -102,20 +115,25 @@ function toastRegion() {
 
 /**
  * Says something at the edge of the page, to be read and heard: `action` is {label, run}, for instance to undo.
- * It stays for a while, for as long as it is pointed at or has the focus, and with an action or as an alert longer.
+ * It stays for a while, for as long as it is pointed at or has the focus, and with an action or as an alert longer. When it
+ * goes, the focus goes back to where it was before.
  */
 export function toast(message, { action, kind = "", seconds = action || kind === "alert" ? 20 : 8 } = {}) {
   const region = toastRegion();
   const made = element("div", { class: `toast ${kind}` }, element("p", {}, message));
+  const holding = new Set();
+  let timer;
+  let before = null;
   const remove = () => {
     clearTimeout(timer);
+    const focused = made.contains(document.activeElement);
     made.remove();
+    if (focused) (before?.isConnected && !before.closest("[inert]") ? before : beginning())?.focus();
   };
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(remove, seconds * 1000);
+    if (holding.size === 0) timer = setTimeout(remove, seconds * 1000);
   };
-  let timer;
   if (action) {
     const run = () => {
       remove();
@@ -124,8 +142,11 @@ export function toast(message, { action, kind = "", seconds = action || kind ===
     made.append(element("button", { type: "button", class: "link", on: { click: run } }, action.label));
   }
   made.append(element("button", { type: "button", class: "icon", "aria-label": text("common.dismiss"), on: { click: remove } }, "×"));
-  for (const event of ["pointerenter", "focusin"]) made.addEventListener(event, () => clearTimeout(timer));
-  for (const event of ["pointerleave", "focusout"]) made.addEventListener(event, wait);
+  for (const [begins, ends] of [["pointerenter", "pointerleave"], ["focusin", "focusout"]]) {
+    made.addEventListener(begins, () => { holding.add(begins); wait(); });
+    made.addEventListener(ends, () => { holding.delete(begins); wait(); });
+  }
+  made.addEventListener("focusin", ({ relatedTarget }) => { if (!made.contains(relatedTarget)) before = relatedTarget; });
   region.append(made);
   wait();
   return { remove };

@@ -1,20 +1,28 @@
 // The form to correct somebody: address, name, language and groups. What is typed is kept until it is saved or given up.
 import { element, toast } from "./dom.js";
-import { codeOf, explain } from "./api.js";
+import { codeOf } from "./api.js";
 import { has, languages, nameOf, text } from "./texts.js";
-import { memory, session } from "./sign_in.js";
+import { memory, mine, session } from "./sign_in.js";
 import { busyWith, find, put, setBusy } from "./people.js";
+import { sayRefused, sentences } from "./actions.js";
 import { called } from "./words.js";
 import { wake } from "./live.js";
 import { hash } from "./place.js";
 
 const KEPT = "usher.edit";
-const drafts = new Map(Object.entries(memory.get(KEPT) ?? {}));
-memory.drop(KEPT);
-session.beforeLeave(() => { if (drafts.size > 0) memory.set(KEPT, Object.fromEntries(drafts)); });
+let kept = null;
+session.beforeLeave(() => { if (kept?.size > 0) memory.set(mine(KEPT), Object.fromEntries(kept)); });
+
+// What was typed, by the id of whom it is about. Whose it is, is known only once somebody has signed in.
+function drafts() {
+  if (!session.me) return new Map();
+  kept ??= new Map(Object.entries(memory.get(mine(KEPT)) ?? {}));
+  memory.drop(mine(KEPT));
+  return kept;
+}
 
 /** Whether something typed about them is not saved yet. */
-export const hasDraft = (id) => drafts.has(id);
+export const hasDraft = (id) => drafts().has(id);
 
 const valuesOf = (user) => ({ email: user.email, name: user.name ?? "", locale: user.locale, groups: user.groups.join(", ") });
 const groupsOf = (typed) => [...new Set(typed.split(/[\s,;،؛]+/).filter(Boolean))];
@@ -23,8 +31,9 @@ const groupsOf = (typed) => [...new Set(typed.split(/[\s,;،؛]+/).filter(Boolea
 export function edit(user, place, left) {
   if (place.firstChild) return place.querySelector("input").focus();
   // What is sent is what the person changed, not what has become different meanwhile: that may be another administrator's work.
-  const before = drafts.get(user.id)?.before ?? valuesOf(user);
-  const values = { ...before, ...drafts.get(user.id)?.typed };
+  const draft = drafts().get(user.id);
+  const before = draft?.before ?? valuesOf(user);
+  const values = { ...before, ...draft?.typed };
   const fields = {
     email: element("input", { type: "email", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
     name: element("input", { type: "text", dir: "auto", autocomplete: "off", maxLength: 100 }),
@@ -41,12 +50,12 @@ export function edit(user, place, left) {
 
   const typed = () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value.trim()]));
   const end = () => {
-    drafts.delete(user.id);
+    drafts().delete(user.id);
     form.remove();
     left();
   };
   form.addEventListener("input", () => {
-    drafts.set(user.id, { before, typed: typed() });
+    drafts().set(user.id, { before, typed: typed() });
     fields.email.removeAttribute("aria-invalid");
     drawHint();
   });
@@ -84,9 +93,10 @@ export function edit(user, place, left) {
   }
 
   function refuse(why) {
+    // Who has closed the form is told all the same; what they had typed is there when they open it again.
+    if (!form.isConnected) return sayRefused(find(user.id) ?? user, why);
     const code = codeOf(why);
-    const key = `users.problem.${code}`;
-    const { detail, hint, lang } = has(key) ? { detail: text(key), hint: "" } : explain(why);
+    const { detail, hint, lang } = sentences(why);
     const other = why.user_id && element("p", {}, element("a", { href: hash({ user: why.user_id }) }, text("users.open_other")));
     problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, element("p", { lang }, detail, " ", hint), other));
     const field = fields[ABOUT[code]] ?? fields[why.field?.split(/[.[]/)[0]];

@@ -1,10 +1,10 @@
 // What became of each person, in the Invite dialog: by count, row by row with a way on, made links, and all of it as a table.
-import { announce, element, isolated, once, toast } from "./dom.js";
+import { announce, ask, element, isolated, once, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
 import { has, language, number, plural, text } from "./texts.js";
 import { asText, inSlices } from "./invite_rows.js";
 import { toCsv } from "./csv.js";
-import { resend } from "./invite_send.js";
+import { newAttempt, resend } from "./invite_send.js";
 
 const A_WINDOW = 50;
 const AGAIN = { already_invited: false, revoked: true, declined: true };
@@ -94,8 +94,12 @@ export function windowed(items, draw, properties) {
  */
 export function refusedView(entries, { session, options, leave, onResent }) {
   const drawn = new Map();
+  const attempt = newAttempt();
   const again = async (chosen, button) => {
-    const answer = await once(button, text("invite.sending"), () => resend(session, chosen.map(({ user_id }) => user_id), options, AGAIN[chosen[0].outcome]));
+    const [{ row, outcome }] = chosen;
+    const asked = { title: text("users.ask.declined"), body: text("users.ask.declined.text", { who: asText(row) }), confirm: text("invite.reactivate") };
+    if (outcome === "declined" && !await ask(asked)) return;
+    const answer = await once(button, text("invite.sending"), () => resend(session, chosen.map(({ user_id }) => user_id), options, AGAIN[outcome], attempt));
     if (!answer) return;
     if (answer.problem) {
       sayProblem(answer.problem);

@@ -1,5 +1,5 @@
 // The list of people: page by page below each other, so that nobody loses their place.
-import { announce, byId, element } from "./dom.js";
+import { announce, byId, element, empty } from "./dom.js";
 import { explain } from "./api.js";
 import { plural, text } from "./texts.js";
 import { session } from "./sign_in.js";
@@ -31,8 +31,8 @@ export const ids = () => [...rows.keys()];
 /** Everybody shown, from the top. */
 export const inOrder = () => [...table.querySelectorAll("tbody input")].map((box) => box.value);
 
-export function address(state, q, after) {
-  const parameters = Object.entries({ state, q, limit: PAGE, after }).filter(([, value]) => value);
+export function address(state, q, after, limit = PAGE) {
+  const parameters = Object.entries({ state, q, limit, after }).filter(([, value]) => value);
   return `/v1/users?${new URLSearchParams(parameters)}`;
 }
 
@@ -42,7 +42,7 @@ export async function show({ state, q }) {
   asking = new AbortController();
   const { signal } = asking;
   table.setAttribute("aria-busy", "true");
-  byId("list-problem").replaceChildren();
+  empty(byId("list-problem"), byId("main"));
   const answer = await session.call("GET", address(state, q), undefined, { signal });
   if (signal.aborted || answer.problem?.aborted || !await session.known) return null;
   table.removeAttribute("aria-busy");
@@ -66,6 +66,7 @@ function clear() {
   for (const body of table.tBodies) body.replaceChildren();
   for (const body of [...table.tBodies]) body.remove();
   rows.clear();
+  byId("more-problem").replaceChildren();
   Object.assign(view, { pages: [], after: null });
   keepOnly(new Set([read().user]));
   dispatchEvent(new Event("list:new"));
@@ -84,6 +85,9 @@ function take(answer, cursor, { first = false } = {}) {
   }
   if (first) {
     table.tHead.after(body);
+    view.pages = [page, ...view.pages];
+    // What was the first page begins below them now.
+    if (view.pages[1]) view.pages[1].cursor = answer.list_metadata.after;
   } else {
     table.append(body);
     view.pages.push(page);
@@ -129,34 +133,46 @@ export async function more() {
   const [button, { signal }, cursor] = [byId("more"), asking, view.after];
   button.setAttribute("aria-disabled", "true");
   button.textContent = text("common.loading");
-  byId("more-problem").replaceChildren();
+  empty(byId("more-problem"), button);
   const answer = await session.call("GET", address(view.state, view.q, cursor), undefined, { signal });
   asksMore = false;
   button.removeAttribute("aria-disabled");
   button.textContent = text("users.more");
   if (signal.aborted || answer.problem?.aborted) return;
   if (!answer.ok) return showProblem(byId("more-problem"), answer.problem, more);
-  const focused = document.activeElement === button || byId("more-problem").contains(document.activeElement);
+  const focused = document.activeElement === button;
   const users = take(answer.body, cursor);
   drawFrame();
   if (focused && button.hidden && users.length > 0) rows.get(users[0].id).link.focus({ preventScroll: true });
   announce(plural("users.added", users.length));
 }
 
+/**
+ * Those of the newest who are not shown. Where people have left the list, others whom nobody has loaded yet stand at the
+ * page's end: these are not new.
+ */
+export function newcomers(users) {
+  const lastShown = users.findLastIndex((user) => rows.has(user.id));
+  return users.filter((user, index) => !rows.has(user.id) && (index < lastShown || lastShown < 0 || !view.after));
+}
+
 /** Puts people who were invited meanwhile on top, on demand, and goes there. */
 export async function showNew({ goThere = true } = {}) {
   const { state, q } = view;
   const { signal } = asking;
-  const answer = await session.call("GET", address(state, q), undefined, { signal });
+  empty(byId("list-problem"), byId("main"));
+  const ask = (limit) => session.call("GET", address(state, q, null, limit), undefined, { signal });
+  let answer = await ask();
+  const users = answer.body?.data ?? [];
+  const touches = users.some((user) => rows.has(user.id));
+  const count = touches ? users.lastIndexOf(newcomers(users).at(-1)) + 1 : 0;
+  // Asked for alone, as the cursor behind them is the one that leads to what is shown already.
+  if (count > 0) answer = await ask(count);
   if (signal.aborted || answer.problem?.aborted) return;
   if (!answer.ok) return showProblem(byId("list-problem"), answer.problem, () => showNew({ goThere }));
-  const touches = answer.body.data.some((user) => rows.has(user.id));
-  if (!touches) {
-    await show({ state, q });
-  } else {
-    take(answer.body, null, { first: true });
-    drawFrame();
-  }
+  if (!touches) await show({ state, q });
+  else if (count > 0) take(answer.body, null, { first: true });
+  drawFrame();
   dispatchEvent(new Event("list:topped"));
   if (!goThere) return;
   scrollTo({ top: 0 });

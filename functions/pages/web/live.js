@@ -4,7 +4,7 @@ import { announce, byId } from "./dom.js";
 import { plural } from "./texts.js";
 import { session } from "./sign_in.js";
 import { find, isUnderWay, put, setRefusal } from "./people.js";
-import { address, ids, rowOf, view } from "./list.js";
+import { address, ids, newcomers, rowOf, view } from "./list.js";
 import { read } from "./place.js";
 
 const QUICK = 2_000;
@@ -68,7 +68,7 @@ const inPage = (page) => [...page.body.querySelectorAll("input")].map((box) => b
 async function takeIn(page, users, first) {
   const there = new Set(users.map((user) => user.id));
   for (const user of users) if (rowOf(user.id)) put(user);
-  const left = inPage(page).filter((id) => !there.has(id) && settled.get(id) !== find(id).updated_at);
+  const left = inPage(page).filter((id) => !there.has(id) && (isUnderWay(find(id)) || settled.get(id) !== find(id).updated_at));
   for (const id of left.slice(0, PEOPLE_A_LOOK)) await lookAt(id);
   if (first) countNew(users);
 }
@@ -80,12 +80,10 @@ async function lookAt(id) {
   if (find(id)) settled.set(id, find(id).updated_at);
 }
 
-// Where people have left the list, others whom nobody has loaded yet stand at the page's end: these are not new.
 function countNew(users) {
-  const lastKnown = users.findLastIndex((user) => rowOf(user.id));
-  const unknown = users.filter((user, index) => !rowOf(user.id) && (index < lastKnown || lastKnown < 0 || !view.after));
+  const { length } = newcomers(users);
   const button = byId("show-new");
-  const words = unknown.length > 0 ? plural("users.new", unknown.length) : "";
+  const words = length > 0 ? plural("users.new", length) : "";
   if (words && words !== button.textContent) announce(words);
   button.textContent = words;
   button.hidden = !words;

@@ -1,9 +1,9 @@
 // Who is selected, and sending many invitations again: those selected, or all of a state, call by call, with what did not
 // work row by row.
-import { ask, byId, element, openDialog, toast } from "./dom.js";
+import { ask, byId, element, empty, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
 import { has, plural, text } from "./texts.js";
-import { memory, session } from "./sign_in.js";
+import { memory, mine, session } from "./sign_in.js";
 import { inOrder, rowOf, shown, view } from "./list.js";
 import { denied as sayDenied } from "./actions.js";
 import { wake } from "./live.js";
@@ -84,18 +84,18 @@ byId("resend-many").addEventListener("click", () => {
 
 addEventListener("list:new", clearSelection);
 addEventListener("list:changed", () => {
-  for (const id of memory.get(KEPT) ?? []) set(id, true);
-  memory.drop(KEPT);
+  for (const id of memory.get(mine(KEPT)) ?? []) set(id, true);
+  memory.drop(mine(KEPT));
   drawSelection();
 });
-session.beforeLeave(() => memory.set(KEPT, chosen()));
+session.beforeLeave(() => memory.set(mine(KEPT), chosen()));
 
 // Sending to many.
 
 const A_CALL = 500;
 const MOST_SHOWN = 500;
 const WORTH_REPEATING = new Set(["too_soon", "unavailable"]);
-const call = (body) => session.call("POST", "/v1/invitations/resend", body, { timeout: 60_000 });
+const call = (body, idempotencyKey) => session.call("POST", "/v1/invitations/resend", body, { idempotencyKey, timeout: 60_000 });
 
 async function resendSelected(ids) {
   const sure = ids.length === 1 || await ask({
@@ -138,19 +138,21 @@ async function run(steps, total = null) {
     if (total) bar.value = sum.total;
     words.textContent = plural("users.bulk.so_far", sum.total);
   };
-  let step = steps.next();
+  // Who is not answered for stays selected, to be sent to after all.
+  let [step, key] = [steps.next(), crypto.randomUUID()];
   while (!step.done && open) {
-    const answer = await call(step.value);
+    const answer = await call(step.value, key);
     if (answer.ok) {
       add(sum, answer.body);
       progress();
       wake();
-      step = steps.next(answer.body);
+      for (const id of step.value.ids ?? []) set(id, false);
+      [step, key] = [steps.next(answer.body), crypto.randomUUID()];
     } else if (!open || !await again(body, answer.problem)) {
       break;
     }
   }
-  clearSelection();
+  drawSelection();
   finish(dialog, open, sum, step.done);
 }
 
@@ -164,15 +166,18 @@ function add(sum, { counts, results }) {
 function again(place, problem) {
   return new Promise((resolve) => {
     const { detail, hint, lang } = explain(problem);
+    const dialog = place.closest("dialog");
+    const stop = dialog.querySelector("footer button");
     const decide = (value) => () => {
+      empty(box, stop);
       box.remove();
       resolve(value);
     };
     const retry = element("button", { type: "button", on: { click: decide(true) } }, text("common.retry"));
-    const box = element("div", { class: "alert", role: "alert" }, element("p", { lang }, detail, " ", hint), isPassing(problem) && retry);
-    if (!isPassing(problem)) place.closest("dialog").querySelector("footer button").textContent = text("common.close");
+    const box = element("div", { class: "alert" }, element("p", { lang, role: "alert" }, detail, " ", hint), isPassing(problem) && retry);
+    if (!isPassing(problem)) stop.textContent = text("common.close");
     place.append(box);
-    place.closest("dialog").addEventListener("close", decide(false), { once: true });
+    dialog.addEventListener("close", decide(false), { once: true });
     if (isPassing(problem)) retry.focus();
   });
 }

@@ -1,6 +1,6 @@
 // What stands above the list, if mail does not go out, and in its place, if nobody is in it.
 import { byId, element } from "./dom.js";
-import { fill, has, plural, text } from "./texts.js";
+import { fill, has, need, plural, text } from "./texts.js";
 import { memory, session } from "./sign_in.js";
 import { go, hash } from "./place.js";
 import { missing } from "./words.js";
@@ -12,6 +12,8 @@ export async function askDoctor(place) {
   if (!session.can("settings:write")) return;
   const answer = await session.call("GET", "/v1/mail-health");
   if (answer.ok) session.health = answer.body;
+  // Where all is well nobody loads what is said of troubles. Without its own words the page has the API's.
+  if (session.health?.problems.length > 0) await need("health").catch(() => {});
   drawHealth(place);
 }
 
@@ -59,6 +61,6 @@ function nobodyFound(place, q, state) {
   const title = element("h2");
   fill(title, "users.empty.search", { q });
   const clear = element("button", { type: "button", class: "plain", on: { click: () => { go({ q: "" }); byId("q").focus(); } } }, text("users.clear_search"));
-  const everywhere = state && element("a", { class: "button plain", href: hash({ state: "" }) }, text("users.search_all"));
+  const everywhere = state && element("a", { class: "button plain", href: hash({ state: "", user: "" }) }, text("users.search_all"));
   place.replaceChildren(title, element("p", {}, text("users.empty.search.hint")), element("p", { class: "ways" }, everywhere, clear));
 }

@@ -1,13 +1,13 @@
 // One person: everything about them, what can be done, and what happened. On wide screens beside the list, on small ones
 // in its place.
-import { byId, element, isolated, webAddress } from "./dom.js";
+import { byId, element, empty, isolated, webAddress } from "./dom.js";
 import { explain } from "./api.js";
 import { dateTime, has, nameOf, number, text } from "./texts.js";
 import { session } from "./sign_in.js";
 import { busyWith, find, put, refusalOf, watch } from "./people.js";
 import { actionsFor, busyText, denied as sayDenied, refusalBox } from "./actions.js";
 import { ago, badge, breakable, inviter, mail, missing, tick } from "./words.js";
-import { go, onPlace } from "./place.js";
+import { leavePerson, onPlace } from "./place.js";
 import { rowOf } from "./list.js";
 import { edit, hasDraft } from "./edit.js";
 import { makeTimeline } from "./timeline.js";
@@ -51,6 +51,7 @@ async function load(id) {
   const answer = await session.call("GET", `/v1/users/${id}`);
   if (open?.id !== id) return;
   if (answer.ok) {
+    empty(open.parts.notices, open.title);
     put(answer.body);
     draw();
     open.timeline.refresh();
@@ -78,7 +79,10 @@ function close() {
   back.focus();
 }
 
-const leave = () => go({ user: "" });
+function leave() {
+  close();
+  leavePerson();
+}
 
 // Where the panel covers the page, nothing below it can be reached.
 function cover() {
@@ -92,14 +96,21 @@ function draw() {
   open.parts.sub.replaceChildren(user.name ? isolated(user.email, { class: "quiet" }) : "");
   open.parts.state.replaceChildren(badge(user), " ", element("span", { class: "p-mail" }, mail(user, { whole: true })));
   open.parts.notices.replaceChildren(...notices(user).filter(Boolean));
-  const refusal = refusalOf(user.id);
-  if (open.refusal !== refusal) open.parts.refusal.replaceChildren(refusal ? refusalBox(user, refusal) : "");
-  open.refusal = refusal;
   drawActions(user);
+  drawRefusal(user);
   open.parts.details.replaceChildren(details(user));
   const now = JSON.stringify(user);
   if (open.drawn && open.drawn !== now) open.timeline.soon();
   open.drawn = now;
+}
+
+function drawRefusal(user) {
+  const refusal = refusalOf(user.id);
+  if (open.refusal === refusal) return;
+  const { actions, refusal: place } = open.parts;
+  empty(place, actions.querySelector(`[data-action=${open.refusal?.action}]`) ?? open.title);
+  if (refusal) place.append(refusalBox(user, refusal));
+  open.refusal = refusal;
 }
 
 function notices(user) {

@@ -18,10 +18,28 @@ export function hash(changes) {
   return `#${parameters}`;
 }
 
-/** Goes there. */
+/** Goes there. Where one is already, no entry is added. */
 export function go(changes, { replace = false } = {}) {
-  history[replace ? "replaceState" : "pushState"](history.state, "", hash(changes));
+  if (replace || hash(changes) === hash({})) history.replaceState(history.state, "", hash(changes));
+  else history.pushState(wayBack(changes), "", hash(changes));
   tell();
+}
+
+// What an entry that shows a person knows: from which list they were opened, and how many entries below that is.
+function wayBack({ user }) {
+  if (!user) return null;
+  if (!read().user) return { list: hash({ user: "" }), steps: 1 };
+  return history.state && { ...history.state, steps: history.state.steps + 1 };
+}
+
+/**
+ * Goes from a person to the list. If that is the one they were opened from, it goes back to it: otherwise the browser's way
+ * back would open them once more.
+ */
+export function leavePerson() {
+  const { list, steps } = history.state ?? {};
+  if (list === hash({ user: "" })) history.go(-steps);
+  else go({ user: "" }, { replace: true });
 }
 
 /** Has `listener` called with the new place. */
@@ -33,3 +51,13 @@ function tell() {
 }
 
 addEventListener("popstate", tell);
+
+// Links to people were drawn some time ago: what has been searched for since then stays.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href*='#']");
+  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (link.target || link.href.split("#")[0] !== location.href.split("#")[0]) return;
+  event.preventDefault();
+  const place = read(link.hash);
+  go(place.user ? { user: place.user } : place);
+});

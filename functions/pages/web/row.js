@@ -1,5 +1,5 @@
 // One row of the list.
-import { byId, element } from "./dom.js";
+import { byId, element, empty } from "./dom.js";
 import { text } from "./texts.js";
 import { session } from "./sign_in.js";
 import { hash } from "./place.js";
@@ -65,6 +65,7 @@ export function makeRow(id) {
     const refusal = refusalOf(id);
     const shown = part("refusal");
     if (shown?.of === refusal) return;
+    if (shown) empty(shown, button.hidden ? link : button);
     shown?.remove();
     if (!refusal || refusal.place === "panel") return;
     const cell = element("td", { class: "refusal", role: "cell" }, refusalBox(user, refusal));

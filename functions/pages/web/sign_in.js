@@ -23,6 +23,9 @@ export const memory = {
   drop(key) { try { sessionStorage.removeItem(key); } catch { /* see above */ } },
 };
 
+/** Under which name something is kept for who is signed in, so that nobody else who signs in here gets it. */
+export const mine = (key) => `${key}:${session.me?.tenant ?? ""}:${session.me?.id ?? ""}`;
+
 export const session = {
   me: null,
   known: null, // resolves when `me` is known, to whether they may see users

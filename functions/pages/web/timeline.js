@@ -1,5 +1,5 @@
 // What happened to somebody and their mails, newest first, in words.
-import { element } from "./dom.js";
+import { element, empty } from "./dom.js";
 import { explain } from "./api.js";
 import { dateTime, fill, has, text } from "./texts.js";
 import { session } from "./sign_in.js";
@@ -11,7 +11,7 @@ const LOOK = { accepted: "good", restored: "good", mail_delivered: "good", mail_
 
 /** {element, refresh: reads it anew, soon: does so when what was just done stands in it}. */
 export function makeTimeline(id) {
-  const list = element("ol", { class: "timeline" });
+  const list = element("ol", { class: "timeline", tabIndex: -1 });
   const more = element("button", { type: "button", class: "plain small", hidden: true, on: { click: () => read(after) } }, text("users.history.more"));
   const problem = element("div");
   const whole = element("div", {}, list, problem, more);
@@ -23,7 +23,7 @@ export function makeTimeline(id) {
     const parameters = new URLSearchParams({ limit: PAGE, ...(cursor && { after: cursor }) });
     const answer = await session.call("GET", `/v1/users/${id}/history?${parameters}`);
     if (!whole.isConnected) return;
-    problem.replaceChildren();
+    empty(problem, list);
     if (!answer.ok) {
       const { detail, hint, lang } = explain(answer.problem);
       problem.append(element("div", { class: "alert", role: "alert" }, element("p", { lang }, detail, " ", hint),

@@ -2,7 +2,7 @@
 import { byId, element, openDialog, toast } from "./dom.js";
 import { explain } from "./api.js";
 import { apply, choose, fill, load, need, offerLanguages, text } from "./texts.js";
-import { canSignIn, comeBack, forget, isConfigured, memory, session, signIn, signOut, wasSignedIn, whenEnded } from "./sign_in.js";
+import { canSignIn, comeBack, forget, isConfigured, memory, mine, session, signIn, signOut, wasSignedIn, whenEnded } from "./sign_in.js";
 import { STATES, go, hash, onPlace, read } from "./place.js";
 import { redraw, show, showNew, view } from "./list.js";
 import { follow, redrawPerson } from "./person.js";
@@ -27,10 +27,14 @@ async function start() {
   try {
     await load(choose([preference.get()])).catch(() => load("en"));
   } catch {
-    // Without a catalogue there are no other words than these.
-    byId("loading").textContent = "This page could not be loaded completely. Please load it again.";
+    byId("main").dataset.loaded = "false";
+    byId("reload").addEventListener("click", (event) => {
+      event.preventDefault();
+      location.reload();
+    });
     return;
   }
+  byId("main").dataset.loaded = "true";
   drawTexts();
   if (!isConfigured()) return gate("not_configured");
   if (!canSignIn()) return gate("insecure");
@@ -140,8 +144,8 @@ async function enter() {
   for (const id of ["users", "search", "invite"]) byId(id).hidden = false;
   await listed;
   follow(read());
-  if (memory.get(INVITING)) invite();
-  memory.drop(INVITING);
+  if (memory.get(mine(INVITING))) invite();
+  memory.drop(mine(INVITING));
 }
 
 function failedToEnter(problem) {
@@ -203,7 +207,7 @@ function loadInvite() {
     style = null;
     throw error;
   });
-  return Promise.all([import("./invite.js"), style, need("invite")]).then(([module]) => module);
+  return Promise.all([import("./invite.js"), style, need("invite"), need("health")]).then(([module]) => module);
 }
 for (const event of ["pointerenter", "focus"]) {
   byId("invite").addEventListener(event, () => { if (session.can("users:invite")) loadInvite().catch(() => {}); }, { once: true });
@@ -211,7 +215,7 @@ for (const event of ["pointerenter", "focus"]) {
 
 // Who was inviting when their sign-in ended goes on there.
 const INVITING = "usher.inviting";
-session.beforeLeave(() => memory.set(INVITING, Boolean(document.querySelector("dialog.invite"))));
+session.beforeLeave(() => memory.set(mine(INVITING), Boolean(document.querySelector("dialog.invite"))));
 
 async function invitedSome() {
   wake();
@@ -252,6 +256,7 @@ byId("language").addEventListener("change", async (event) => {
 let typing = null;
 const search = () => {
   clearTimeout(typing);
+  typing = null;
   const q = byId("q").value.trim();
   if (q !== read().q) go({ q }, { replace: true });
 };
@@ -265,6 +270,8 @@ byId("search").addEventListener("submit", (event) => {
 });
 
 onPlace((place) => {
+  // What was typed a moment ago is searched for in the new place.
+  if (typing && place.q === wanted.q && byId("q").value.trim() !== place.q) return search();
   drawTabs(place);
   if (!session.can("users:read")) return;
   if (byId("q").value.trim() !== place.q) byId("q").value = place.q;

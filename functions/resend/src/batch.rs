@@ -9,7 +9,7 @@ use std::{
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
 use usher::{
-    domain::{EmailAddress, ResendRefusal, User, UserId},
+    domain::{DeliveryStatus, EmailAddress, ResendRefusal, User, UserId},
     store::{Attempt, Position, StoreError},
 };
 
@@ -42,6 +42,8 @@ pub(crate) enum Fate {
     Refused(ResendRefusal),
     /// The same user as in this earlier row.
     Duplicate(usize),
+    /// Invited without a mail, and so not meant where everybody of a state is.
+    NotRequested,
     /// No user id.
     InvalidId,
     /// The database did not confirm the row.
@@ -75,13 +77,16 @@ pub(crate) fn rows_of_ids(ids: &[String]) -> Vec<Row> {
     rows.collect()
 }
 
-/// The rows for these users.
+/// The rows for these users, whom nobody has named. Who was invited without a mail gets none by this.
 pub(crate) fn rows_of_users(users: Vec<User>) -> Vec<Row> {
     let row = |user: User| Row {
         id: Some(user.id),
         place: Some(Position::of(&user)),
+        fate: match user.delivery.status {
+            DeliveryStatus::NotRequested => Fate::NotRequested,
+            _ => Fate::Open,
+        },
         email: Some(user.email),
-        fate: Fate::Open,
     };
     users.into_iter().map(row).collect()
 }

@@ -82,7 +82,7 @@ pub(crate) async fn bulk(state: &Resend, request: &Request) -> Answer {
         expires_in_days: body.expires_in_days,
         reactivate: body.reactivate,
     };
-    let terms = Terms::of(state, caller, asked)?;
+    let terms = Terms::of(state, request, caller, asked)?;
     let (mut rows, mut after) = match whose {
         Whose::Ids(ids) => (rows_of_ids(&ids), None),
         Whose::State(name, after) => {
@@ -218,6 +218,10 @@ fn describe(fate: Fate) -> (&'static str, Option<String>) {
             let detail = format!("The same id is in row {earlier}. Nothing is left to do.");
             return ("duplicate_in_request", Some(detail));
         }
+        Fate::NotRequested => (
+            "not_requested",
+            "This person was invited without a mail. To mail them after all, send the id.",
+        ),
         Fate::InvalidId => (
             "invalid_id",
             "This is no user id. Take the id from GET /v1/users.",

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use usher::{
     domain::{ResendRefusal, SuppressionReason},
     http::{
-        Answer, Problem, Scope, UserView, administrators_only, corrected, daily_limit, json,
-        optional_json_body, path_id, too_soon, user_not_found,
+        Answer, Problem, Scope, UserView, administrators_only, check_parameters, corrected,
+        daily_limit, json, optional_json_body, path_id, too_soon, user_not_found,
     },
     store::Attempt,
 };
@@ -29,6 +29,7 @@ struct Body {
 /// Answers with the user, whose mail is queued.
 pub(crate) async fn one(state: &Resend, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersInvite)?;
+    check_parameters(request, &[])?;
     let id = path_id(request)?;
     let body: Body = optional_json_body(request)?;
     let asked = Asked {
@@ -37,7 +38,7 @@ pub(crate) async fn one(state: &Resend, request: &Request) -> Answer {
         expires_in_days: body.expires_in_days,
         reactivate: body.reactivate,
     };
-    let resend = Terms::of(state, caller, asked)?.resend(state, id);
+    let resend = Terms::of(state, request, caller, asked)?.resend(state, id);
     match state.store.resend(id, &resend).await? {
         Attempt::Done(user) => json(&UserView::of(&user, resend.now)),
         Attempt::Refused(found) => Err(resend

@@ -1,8 +1,12 @@
 //! What holds for everybody whom a request sends their invitation again.
 
+use lambda_http::Request;
 use usher::{
-    domain::{self, Inviter, Lifetime, Locale, LocaleSource, Message, Nonce, TenantId, UserId},
-    http::{Caller, Problem, field},
+    domain::{
+        self, Inviter, Lifetime, Locale, LocaleSource, Message, Nonce, ResendRequest, TenantId,
+        UserId,
+    },
+    http::{Caller, Problem, field, idempotency_key},
 };
 
 use crate::Resend;
@@ -24,10 +28,22 @@ pub(crate) struct Terms {
     message: Option<Message>,
     lifetime: Lifetime,
     reactivate: bool,
+    request: Option<ResendRequest>,
 }
 
 impl Terms {
-    pub(crate) fn of(state: &Resend, caller: Caller, asked: Asked) -> Result<Self, Problem> {
+    pub(crate) fn of(
+        state: &Resend,
+        request: &Request,
+        caller: Caller,
+        asked: Asked,
+    ) -> Result<Self, Problem> {
+        let by = &caller.identity.id;
+        let named = |key| ResendRequest {
+            key,
+            by: by.clone(),
+        };
+        let request = idempotency_key(request)?.map(named);
         let locale: Option<Locale> = field("locale", asked.locale, |tag| tag.parse())?;
         Ok(Self {
             tenant: caller.tenant,
@@ -42,6 +58,7 @@ impl Terms {
             lifetime: field("expires_in_days", asked.expires_in_days, Lifetime::days)?
                 .unwrap_or_default(),
             reactivate: asked.reactivate.unwrap_or_default(),
+            request,
         })
     }
 
@@ -59,6 +76,7 @@ impl Terms {
             lifetime: self.lifetime,
             token: state.key.issue(&self.tenant, id, nonce),
             nonce,
+            request: self.request.clone(),
         }
     }
 }

@@ -7,10 +7,13 @@ use lambda_http::{Request, RequestExt, http::StatusCode};
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
-    domain::{self, RevokeRefusal, UserId},
+    domain::{self, RevokeRefusal},
     function::WarmUp,
-    http::{Answer, Problem, Scope, SignIn, UserView, corrected, json, path_id, user_not_found},
-    pool::{UserPool, warm_up},
+    http::{
+        Answer, Problem, Scope, SignIn, UserView, check_parameters, corrected, json, path_id,
+        user_not_found,
+    },
+    pool::{UserPool, warm_up, withdraw},
     store::{Attempt, Store},
 };
 
@@ -57,6 +60,7 @@ pub async fn handle(state: &Revoke, request: &Request) -> Answer {
 /// Answers with the user, who is `revoked` now.
 async fn revoke(state: &Revoke, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
+    check_parameters(request, &[])?;
     let id = path_id(request)?;
     let revoke = domain::Revoke {
         tenant: caller.tenant,
@@ -65,25 +69,18 @@ async fn revoke(state: &Revoke, request: &Request) -> Answer {
     };
     match state.store.revoke(id, &revoke).await? {
         Attempt::Done(user) => {
-            take_back(state, id).await?;
+            // An accept that broke off may have made an account already.
+            withdraw(state.pool.as_ref(), &state.store, id).await?;
             json(&UserView::of(&user, revoke.now))
         }
         Attempt::Refused(found) => {
             let refusal = revoke.refusal(found.as_deref());
             // An earlier try may have got no further than the table.
             if refusal == Some(RevokeRefusal::Revoked) {
-                take_back(state, id).await?;
+                withdraw(state.pool.as_ref(), &state.store, id).await?;
             }
             Err(refusal.map_or_else(corrected, refused))
         }
-    }
-}
-
-/// An accept that broke off may have made an account already.
-async fn take_back(state: &Revoke, id: UserId) -> Result<(), Problem> {
-    match &state.pool {
-        Some(pool) => Ok(pool.withdraw(id).await?),
-        None => Ok(()),
     }
 }
 

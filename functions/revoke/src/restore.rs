@@ -1,11 +1,12 @@
 //! `POST /v1/users/{id}/restore`: the invitation is as it was before it was revoked.
 
+use jiff::Timestamp;
 use lambda_http::{Request, http::StatusCode};
 use usher::{
     domain::{self, RestoreRefusal, StateName},
     http::{
-        Answer, Problem, Scope, UserView, administrators_only, corrected, json, path_id,
-        user_not_found,
+        Answer, Problem, Scope, UserView, administrators_only, check_parameters, corrected,
+        daily_limit, json, path_id, user_not_found,
     },
     store::Attempt,
 };
@@ -15,10 +16,11 @@ use crate::Revoke;
 /// How often the user may change between their being read and written: the mailer or the sweeper may be at them.
 const TRIES: usize = 3;
 
-/// Answers with the user, who is `pending` again, or `expired`. With a user pool nothing is to be done: nobody has an account
-/// before they accept.
+/// Answers with the user, who is `pending` again, or `expired`. In the user pool nothing is to be done: the account of an
+/// accept that broke off was taken away by the revocation, and the next accept makes another.
 pub(crate) async fn restore(state: &Revoke, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
+    check_parameters(request, &[])?;
     let id = path_id(request)?;
     let restore = domain::Restore {
         tenant: caller.tenant,
@@ -30,7 +32,12 @@ pub(crate) async fn restore(state: &Revoke, request: &Request) -> Answer {
     for _ in 0..TRIES {
         let user = match (restore.refusal(found.as_ref()), found) {
             (None, Some(user)) => user,
-            (refusal, _) => return Err(refused(refusal.unwrap_or(RestoreRefusal::NotFound))),
+            (refusal, _) => {
+                return Err(refused(
+                    refusal.unwrap_or(RestoreRefusal::NotFound),
+                    restore.now,
+                ));
+            }
         };
         match state.store.restore(&user, &restore).await? {
             Attempt::Done(user) => return json(&UserView::of(&user, restore.now)),
@@ -40,7 +47,7 @@ pub(crate) async fn restore(state: &Revoke, request: &Request) -> Answer {
     Err(corrected())
 }
 
-fn refused(refusal: RestoreRefusal) -> Problem {
+fn refused(refusal: RestoreRefusal, now: Timestamp) -> Problem {
     let hint = match refusal {
         RestoreRefusal::NotFound => return user_not_found(),
         RestoreRefusal::Administrator => {
@@ -48,6 +55,7 @@ fn refused(refusal: RestoreRefusal) -> Problem {
                 "This was an invitation to be an administrator, and you are none.",
             );
         }
+        RestoreRefusal::DailyLimit { retry_at } => return daily_limit(now, retry_at),
         RestoreRefusal::NotRevoked(StateName::Pending) => {
             "Nothing is left to do: the invitation waits to be accepted."
         }

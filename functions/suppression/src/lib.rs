@@ -10,7 +10,8 @@ use usher::{
     domain::{LiftRefusal, LiftSuppression, User},
     function::WarmUp,
     http::{
-        Answer, Caller, Problem, Scope, SignIn, UserView, corrected, json, path_id, user_not_found,
+        Answer, Caller, Problem, Scope, SignIn, UserView, check_parameters, corrected, json,
+        path_id, user_not_found,
     },
     mail::SuppressionList,
     store::{Attempt, Store},
@@ -53,6 +54,7 @@ pub async fn handle(state: &Lift, request: &Request) -> Answer {
         return address::lift(state, request).await;
     }
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
+    check_parameters(request, &[])?;
     let id = path_id(request)?;
     let lift = lift_by(state, caller);
     let found = state.store.user(id).await?;

@@ -12,14 +12,13 @@ use lambda_http::Request;
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
-    domain::{AllowedDomains, Locale, TokenKey, UserId},
+    domain::{AllowedDomains, Locale, TokenKey},
     function::WarmUp,
     http::{
-        Answer, Problem, Scope, SignIn, UserView, check_parameters, corrected, json, path_id,
-        user_not_found,
+        Answer, Scope, SignIn, UserView, check_parameters, corrected, json, path_id, user_not_found,
     },
     mail::Templates,
-    pool::{UserPool, warm_up},
+    pool::{UserPool, keep, warm_up, withdraw},
     store::{Changed, Store},
 };
 
@@ -87,14 +86,16 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
         };
         if !change.changes(&user) {
             if change.may_have_left_account(&user) {
-                take_back(state, id).await?;
+                withdraw(state.pool.as_ref(), &state.store, id).await?;
             }
+            keep(state.pool.as_ref(), &user, change.now).await?;
             return json(&UserView::of(&user, change.now));
         }
         match state.store.change_user(&user, &change).await? {
             Changed::Done(changed) => {
                 if change.outdates_account(&user) {
-                    take_back(state, id).await?;
+                    // An accept that broke off may have made one already, of the old address, or an administrator's.
+                    withdraw(state.pool.as_ref(), &state.store, id).await?;
                 }
                 return json(&UserView::of(&changed, change.now));
             }
@@ -104,12 +105,4 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
         }
     }
     Err(corrected())
-}
-
-/// An accept that broke off may have made an account already, of the old address, or an administrator's.
-async fn take_back(state: &Update, id: UserId) -> Result<(), Problem> {
-    match &state.pool {
-        Some(pool) => Ok(pool.withdraw(id).await?),
-        None => Ok(()),
-    }
 }

@@ -19,6 +19,9 @@ pub struct HistoryEvent {
     /// The administrator who did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Inviter>,
+    /// Which fields the administrator changed; of other events none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<ChangedField>,
     /// Of a mail: which try to send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u64>,
@@ -28,6 +31,24 @@ pub struct HistoryEvent {
     /// Why, in a sentence for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// What an administrator corrects without anything following from it. Never what it was, or is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangedField {
+    /// How the address is written. Another mailbox's is [`HistoryKind::AddressChanged`].
+    Email,
+    /// The name.
+    Name,
+    /// The language.
+    Locale,
+    /// The groups to join.
+    Groups,
+    /// The id in the product.
+    ExternalId,
+    /// What the product keeps with the user.
+    Metadata,
 }
 
 /// The kinds of thing that happen.
@@ -40,6 +61,8 @@ pub enum HistoryKind {
     Resent,
     /// An administrator corrected the address.
     AddressChanged,
+    /// An administrator corrected something else.
+    Changed,
     /// The person asked for a fresh link.
     Renewed,
     /// A reminder was put into the outbox.
@@ -85,6 +108,7 @@ impl HistoryKind {
             Self::Invited => "invited",
             Self::Resent => "resent",
             Self::AddressChanged => "address_changed",
+            Self::Changed => "changed",
             Self::Renewed => "renewed",
             Self::Reminded => "reminded",
             Self::MailSent => "mail_sent",
@@ -123,6 +147,7 @@ impl HistoryEvent {
             at: report.at,
             number: report.attempt,
             by: None,
+            fields: vec![],
             attempt: Some(report.attempt),
             message_id: Some(report.message_id.clone()),
             reason: report.reason.clone(),
@@ -142,6 +167,7 @@ impl HistoryEvent {
             at: erased.at,
             number: version + 1,
             by: Some(erased.by.clone()),
+            fields: vec![],
             attempt: None,
             message_id: None,
             reason: None,
@@ -154,6 +180,7 @@ impl HistoryEvent {
             at: user.updated_at,
             number: user.version,
             by: None,
+            fields: vec![],
             attempt: None,
             message_id: None,
             reason: None,
@@ -205,9 +232,14 @@ pub fn happened(old: Option<&User>, new: &User, ended: bool) -> Vec<HistoryEvent
         old.suppressed.is_some() && new.suppressed.is_none() && old.email.key() == new.email.key();
     let lifted =
         lifted.then(|| HistoryEvent::made(HistoryKind::SuppressionLifted, new).by(administrator));
+    let fields = changed(old, new);
+    let changed = (!fields.is_empty()).then(|| HistoryEvent {
+        fields,
+        ..HistoryEvent::made(HistoryKind::Changed, new).by(administrator)
+    });
     let ended = ended.then(|| HistoryEvent::made(HistoryKind::Expired, new));
     let mail = mail(old, new).map(|kind| HistoryEvent::made(kind, new).of_mail(new));
-    [lifted, asked, state, ended, mail]
+    [lifted, changed, asked, state, ended, mail]
         .into_iter()
         .flatten()
         .collect()
@@ -215,7 +247,7 @@ pub fn happened(old: Option<&User>, new: &User, ended: bool) -> Vec<HistoryEvent
 
 /// Which mail was asked for, by whom, or where it is to go.
 fn asked(old: &User, new: &User) -> Option<HistoryKind> {
-    if new.email != old.email {
+    if new.email.key() != old.email.key() {
         Some(HistoryKind::AddressChanged)
     } else if new.reminders > old.reminders {
         Some(HistoryKind::Reminded)
@@ -227,6 +259,25 @@ fn asked(old: &User, new: &User) -> Option<HistoryKind> {
         // Only the mailer can make the token of a link that the person asked for.
         Some(HistoryKind::Renewed)
     }
+}
+
+/// What was corrected. Who registers may say another name and language, and who sends again another language.
+fn changed(old: &User, new: &User) -> Vec<ChangedField> {
+    let moved = old.email.key() != new.email.key();
+    let corrected = old.state.name() == new.state.name() && (moved || old.nonce == new.nonce);
+    let locale = |user: &User| (user.locale.clone(), user.locale_source);
+    let fields = [
+        (ChangedField::Email, !moved && old.email != new.email),
+        (ChangedField::Name, old.name != new.name),
+        (ChangedField::Locale, locale(old) != locale(new)),
+        (ChangedField::Groups, old.groups != new.groups),
+        (ChangedField::ExternalId, old.external_id != new.external_id),
+        (ChangedField::Metadata, old.metadata != new.metadata),
+    ];
+    let fields = fields
+        .into_iter()
+        .filter(|(_, changed)| corrected && *changed);
+    fields.map(|(field, _)| field).collect()
 }
 
 fn state(old: &User, new: &User) -> Option<HistoryKind> {

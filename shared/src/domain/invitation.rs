@@ -134,6 +134,7 @@ impl Invitation {
                 self.lifetime.end(now)
             }),
             idempotency_key: self.idempotency_key,
+            resend_request: None,
             created_at: now,
             updated_at: now,
         }

@@ -2,10 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    Group, InvitationToken, Inviter, Lifetime, Locale, LocaleSource, Message, Nonce, Requirement,
-    StateName, SuppressionReason, TenantId, TokenHash, User, UserId, invitation::MAIL_DUE,
-    requirement::first_broken,
+    Group, IdempotencyKey, InvitationToken, Inviter, Lifetime, Locale, LocaleSource, Message,
+    Nonce, Requirement, StateName, SuppressionReason, TenantId, TokenHash, User, UserId,
+    invitation::MAIL_DUE, requirement::first_broken,
 };
 
 /// After a mail was asked for, how long until the next may be.
@@ -46,6 +48,15 @@ pub(super) fn retry_at(user: &User, nth: usize) -> Timestamp {
         .map_or(Timestamp::MIN, |asked| plus(asked, wait))
 }
 
+/// A request that may be repeated, since nobody knows whether it was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResendRequest {
+    /// What its client calls it.
+    pub key: IdempotencyKey,
+    /// The `sub` of who asks. Somebody else's request is another one, whatever it is called.
+    pub by: String,
+}
+
 /// An administrator sends the invitation again: same user, new token, new expiry.
 #[derive(Clone, Debug)]
 pub struct Resend {
@@ -69,6 +80,8 @@ pub struct Resend {
     pub nonce: Nonce,
     /// The new token.
     pub token: InvitationToken,
+    /// The request that this is, if it has a name.
+    pub request: Option<ResendRequest>,
 }
 
 /// Why an invitation is not sent again.
@@ -106,10 +119,9 @@ impl Resend {
         } else {
             &[StateName::Pending]
         };
-        let mut requirements = vec![
-            Requirement::Tenant(self.tenant.clone()),
-            Requirement::State(states),
-        ];
+        let mut requirements = vec![Requirement::Tenant(self.tenant.clone())];
+        requirements.extend(self.request.clone().map(Requirement::NotSentBy));
+        requirements.push(Requirement::State(states));
         if !self.appoints {
             requirements.push(Requirement::NotInGroup(Group::administrators()));
         }
@@ -118,11 +130,19 @@ impl Resend {
         requirements
     }
 
-    /// Why `found` can't be sent the invitation again; none if it can.
+    /// Whether this very request has sent it already. Whatever became of the user since, it is answered as it was then.
+    pub fn is_repeated(&self, user: &User) -> bool {
+        user.tenant == self.tenant && self.request.is_some() && user.resend_request == self.request
+    }
+
+    /// Why `found` can't be sent the invitation again; none if it can, or was by this request.
     pub fn refusal(&self, found: Option<&User>) -> Option<ResendRefusal> {
         let Some(user) = found else {
             return Some(ResendRefusal::NotFound);
         };
+        if self.is_repeated(user) {
+            return None;
+        }
         first_broken(&self.requirements(), user).map(|broken| match broken {
             Requirement::State(_) => match user.state.name() {
                 StateName::Revoked => ResendRefusal::Revoked,

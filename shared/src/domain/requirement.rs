@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Group, StateName, TenantId, TokenHash, User};
+use super::{Group, ResendRequest, StateName, TenantId, TokenHash, User};
 
 /// One condition on a stored user.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub enum Requirement {
     TokenOrRenewed(TokenHash),
     /// The stored state is one of these.
     State(&'static [StateName]),
+    /// The invitation was not last sent again by this request.
+    NotSentBy(ResendRequest),
     /// The user is not to join this group.
     NotInGroup(Group),
     /// The user is to join this group.
@@ -60,6 +62,7 @@ impl Requirement {
                 user.token_hash == Some(*hash) || user.renewed_hash == Some(*hash)
             }
             Self::State(allowed) => allowed.contains(&user.state.name()),
+            Self::NotSentBy(request) => user.resend_request.as_ref() != Some(request),
             Self::NotInGroup(group) => !user.groups.contains(group),
             Self::InGroup(group) => user.groups.contains(group),
             Self::NotExpired(now) => !user.has_expired(*now),

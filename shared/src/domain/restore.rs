@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 
 use super::{
-    Group, InvitationToken, Inviter, Requirement, StateName, TenantId, TokenKey, User,
-    invitation::MAIL_DUE, operation::plus, requirement::first_broken,
+    DeliveryStatus, Group, InvitationToken, Inviter, Requirement, StateName, TenantId, TokenKey,
+    User,
+    invitation::MAIL_DUE,
+    operation::{daily_limit, plus, retry_at},
+    requirement::first_broken,
 };
 
 /// An administrator takes a revocation back: the same link works again, until the instant it was to end at.
@@ -29,11 +32,16 @@ pub enum RestoreRefusal {
     NotRevoked(StateName),
     /// An invitation to be an administrator, which only an administrator may bring back.
     Administrator,
+    /// A mail would go, and the person has had theirs for the day.
+    DailyLimit {
+        /// When the next may go.
+        retry_at: Timestamp,
+    },
 }
 
 impl Restore {
-    /// What must hold, in the order in which a refusal is explained.
-    pub fn requirements(&self) -> Vec<Requirement> {
+    /// What must hold of the user as they were read, in the order in which a refusal is explained.
+    pub fn requirements(&self, user: &User) -> Vec<Requirement> {
         let mut requirements = vec![
             Requirement::Tenant(self.tenant.clone()),
             Requirement::State(&[StateName::Revoked]),
@@ -41,7 +49,20 @@ impl Restore {
         if !self.appoints {
             requirements.push(Requirement::NotInGroup(Group::administrators()));
         }
+        if self.mails(user) {
+            requirements.push(daily_limit(self.now));
+        }
+        requirements.push(Requirement::Version(user.version));
         requirements
+    }
+
+    /// Whether the mail that the revocation had kept goes now. It may be another than was asked for before: the address may
+    /// have been corrected meanwhile.
+    pub fn mails(&self, user: &User) -> bool {
+        user.delivery.status == DeliveryStatus::Queued
+            && user.suppressed.is_none()
+            && !user.has_expired(self.now)
+            && !user.mail_is_reported()
     }
 
     /// Why `found` can't be restored; none if it can.
@@ -49,9 +70,12 @@ impl Restore {
         let Some(user) = found else {
             return Some(RestoreRefusal::NotFound);
         };
-        first_broken(&self.requirements(), user).map(|broken| match broken {
+        first_broken(&self.requirements(user), user).map(|broken| match broken {
             Requirement::State(_) => RestoreRefusal::NotRevoked(user.state_at(self.now)),
             Requirement::NotInGroup(_) => RestoreRefusal::Administrator,
+            Requirement::MailRequestedBy { nth, .. } => RestoreRefusal::DailyLimit {
+                retry_at: retry_at(user, *nth),
+            },
             _ => RestoreRefusal::NotFound,
         })
     }

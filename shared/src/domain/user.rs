@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::{
     Delivery, EmailAddress, ExternalId, Feedback, Group, IdempotencyKey, Locale, LocaleSource,
-    MailClaim, MailKind, MailTries, Message, Metadata, Nonce, PersonName, RedirectUrl, Suppression,
-    TenantId, TokenHash, UserId,
+    MailClaim, MailKind, MailTries, Message, Metadata, Nonce, PersonName, RedirectUrl,
+    ResendRequest, Suppression, TenantId, TokenHash, UserId,
 };
 
 /// A person who was invited, from the first invitation on. Serialises to the form in which the table keeps it;
@@ -119,6 +119,10 @@ pub struct User {
     /// The request that created this user: repeating it creates nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<IdempotencyKey>,
+    /// The request that last sent the invitation again, if it has a name: repeating it sends nothing. Not the same as the one
+    /// above: a client that repeats its invitation must find it however often that was sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resend_request: Option<ResendRequest>,
     /// When the user was created.
     #[serde(with = "ms::required")]
     pub created_at: Timestamp,

@@ -9,6 +9,7 @@ use lambda_http::{
 use serde::de::DeserializeOwned;
 
 use super::Problem;
+use crate::domain::IdempotencyKey;
 
 /// The body, which must be JSON and of this shape. Fields that are not known are refused by the types themselves.
 pub fn json_body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
@@ -101,6 +102,14 @@ pub fn field<V, T, E: Display>(
     value
         .map(|value| required_field(name, value, parse))
         .transpose()
+}
+
+/// What the client calls this request, so that it may repeat it: the header `Idempotency-Key`.
+pub fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Problem> {
+    let key = request.headers().get("idempotency-key");
+    // What is no text is no line of text either.
+    let key = key.map(|key| key.to_str().unwrap_or("\0"));
+    field("Idempotency-Key", key, IdempotencyKey::parse)
 }
 
 fn bytes(request: &Request) -> &[u8] {

@@ -10,7 +10,7 @@ mod retry;
 mod user;
 
 pub use self::{
-    body::{field, json_body, optional_json_body, required_field},
+    body::{field, idempotency_key, json_body, optional_json_body, required_field},
     caller::{Caller, Scope, SignIn, administrators_only},
     endpoint::{Answer, Endpoint, json, path_id},
     event::UnreadableEvent,

@@ -5,9 +5,9 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    DeliveryStatus, ExternalId, Group, HistoryEvent, HistoryKind, Inviter, Locale, LocaleSource,
-    MailState, PersonName, RedirectUrl, State, StateName, Suppression, SuppressionReason, User,
-    UserId,
+    ChangedField, DeliveryStatus, ExternalId, Group, HistoryEvent, HistoryKind, Inviter, Locale,
+    LocaleSource, MailState, PersonName, RedirectUrl, State, StateName, Suppression,
+    SuppressionReason, User, UserId,
 };
 
 /// The user's JSON. Every field is always there; what is not known is `null`.
@@ -124,6 +124,7 @@ pub struct HistoryEventView<'a> {
     #[serde(serialize_with = "instant")]
     at: Timestamp,
     by: Option<InviterView<'a>>,
+    fields: Option<&'a [ChangedField]>,
     attempt: Option<u64>,
     message_id: Option<&'a str>,
     reason: Option<&'a str>,
@@ -136,6 +137,7 @@ impl<'a> HistoryEventView<'a> {
             kind: event.kind,
             at: event.at,
             by: event.by.as_ref().map(InviterView::of),
+            fields: Some(event.fields.as_slice()).filter(|fields| !fields.is_empty()),
             attempt: event.attempt,
             message_id: event.message_id.as_deref(),
             reason: event.reason.as_deref(),

@@ -28,6 +28,13 @@ impl Update {
                     allowed.iter().map(|state| self.value(state)).collect();
                 format!("{state} IN ({})", allowed?.join(", "))
             }
+            Requirement::NotSentBy(request) => {
+                let sent_by = self.name("resend_request");
+                format!(
+                    "(attribute_not_exists({sent_by}) OR {sent_by} <> {})",
+                    self.value(request)?
+                )
+            }
             Requirement::NotInGroup(group) => {
                 format!(
                     "NOT contains({}, {})",

@@ -46,8 +46,11 @@ impl Store {
             DeliveryStatus::Queued if waits => update
                 .set("outbox", user.mail_kind())?
                 .due(user.id, lift.mail_due())?,
-            // The sweeper knows what is to be done.
-            DeliveryStatus::Unknown if waits => update.due(user.id, lift.now)?,
+            // It was left alone for long enough, and then put off to the end since nothing might be sent. Until then it is
+            // left alone, as it would be without the suppression.
+            DeliveryStatus::Unknown if waits && user.due_at == Some(user.expires_at) => {
+                update.due(user.id, lift.now)?
+            }
             _ => update,
         };
         let mut address = Update::default().set("suppression_lifted_at", lifted_at)?;

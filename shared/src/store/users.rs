@@ -13,8 +13,8 @@ use super::{
     update::{Update, Writer},
 };
 use crate::domain::{
-    Accept, Decline, DeliveryStatus, MailKind, Renew, Requirement, Resend, Restore, Revoke, State,
-    StateName, Suppression, SuppressionReason, User, UserId,
+    Accept, Decline, MailKind, Renew, Resend, Restore, Revoke, State, StateName, Suppression,
+    SuppressionReason, User, UserId,
 };
 
 /// What became of a conditional write.
@@ -57,7 +57,7 @@ impl Store {
         }
     }
 
-    /// Gives the user a new token and expiry, and queues the mail.
+    /// Gives the user a new token and expiry, and queues the mail. Done, and nothing is, if this very request did it before.
     pub async fn resend(&self, id: UserId, resend: &Resend) -> Result<Attempt, StoreError> {
         let (locale, source) = resend.locale.clone().unzip();
         let update = self
@@ -73,6 +73,7 @@ impl Store {
             .set("nonce", resend.nonce)?
             .set("token_hash", resend.token.hash())?
             .set("changed_by", &resend.by)?
+            .set_some("resend_request", resend.request.as_ref())?
             .queue_mail(id, MailKind::Invitation, resend.now, resend.mail_due())?
             .remove(&[
                 "renewed_hash",
@@ -83,7 +84,10 @@ impl Store {
                 "declined_at",
             ])
             .require(&resend.requirements())?;
-        self.update_user(id, update).await
+        Ok(match self.update_user(id, update).await? {
+            Attempt::Refused(Some(user)) if resend.is_repeated(&user) => Attempt::Done(user),
+            attempt => attempt,
+        })
     }
 
     /// Withdraws the invitation. A mail that still waits is not sent.
@@ -99,25 +103,26 @@ impl Store {
         self.update_user(id, update).await
     }
 
-    /// Takes the withdrawal back, with the link as it was. A mail that had not gone yet is announced again. Refused if
-    /// anything has happened to the user since they were read.
+    /// Takes the withdrawal back, with the link as it was. A mail that had not gone yet is announced again, and counted.
+    /// Refused if anything has happened to the user since they were read.
     pub async fn restore(&self, user: &User, restore: &Restore) -> Result<Attempt, StoreError> {
         let update = self
             .update_of_user(restore.now, Writer::Request)?
             .state(&restore.tenant, StateName::Pending)?
             .set("changed_by", &restore.by)?
             .remove(&["revoked_at"])
-            .require(&restore.requirements())?
-            .require(&[Requirement::Version(user.version)])?;
-        let mailable = user.suppressed.is_none() && !user.has_expired(restore.now);
-        let update = match user.delivery.status {
-            DeliveryStatus::Queued if mailable && !user.mail_is_reported() => update
+            .require(&restore.requirements(user))?;
+        let update = if restore.mails(user) {
+            update
+                .prepend("mail_requests", restore.now.as_millisecond())?
                 .set("outbox", user.mail_kind())?
-                .due(user.id, restore.mail_due())?,
+                .due(user.id, restore.mail_due())?
+        } else if user.due_at.is_none() {
             // Nobody would look at this user any more. The sweeper knows what is to be done.
-            _ if user.due_at.is_none() => update.due(user.id, restore.now)?,
+            update.due(user.id, restore.now)?
+        } else {
             // A mail may be on its way, or was left alone for a while: that has to end as it was to.
-            _ => update,
+            update
         };
         self.update_user(user.id, update).await
     }

@@ -1,6 +1,8 @@
 //! What Usher promises, in as few words as will do. Written from the design, not from the code: it knows no table, no
 //! mailer and no hash, only people, links and times.
 
+use super::steps::Who;
+
 /// An HTTP status and a problem's code, which is empty for a success.
 pub(crate) type Said = (u64, &'static str);
 
@@ -41,6 +43,8 @@ pub(crate) struct Person {
     pub(crate) sent: u64,
     /// Whether somebody has asked that their address is not written to.
     pub(crate) unwanted: bool,
+    /// Who sent it again last by a named request, and the name.
+    sent_by: Option<(Who, u8)>,
 }
 
 impl Person {
@@ -59,6 +63,7 @@ impl Person {
             },
             sent: 0,
             unwanted: false,
+            sent_by: None,
         }
     }
 
@@ -72,7 +77,20 @@ impl Person {
         }
     }
 
-    pub(crate) fn resend(&mut self, now: i64, reactivate: bool) -> Said {
+    /// Whether this request has sent it already: then it does nothing.
+    pub(crate) fn is_repeated(&self, request: Option<(Who, u8)>) -> bool {
+        request.is_some() && self.sent_by == request
+    }
+
+    pub(crate) fn resend(
+        &mut self,
+        now: i64,
+        reactivate: bool,
+        request: Option<(Who, u8)>,
+    ) -> Said {
+        if self.is_repeated(request) {
+            return DONE;
+        }
         match self.state {
             State::Accepted => return (409, "already_registered"),
             State::Revoked if !reactivate => return (409, "invitation_revoked"),
@@ -84,6 +102,7 @@ impl Person {
         }
         self.state = State::Pending;
         self.new_link(now, true, None);
+        self.sent_by = request.or(self.sent_by);
         DONE
     }
 
@@ -97,9 +116,16 @@ impl Person {
         DONE
     }
 
-    pub(crate) fn restore(&mut self) -> Said {
+    /// A mail that the revocation has kept goes, and counts as every mail does.
+    pub(crate) fn restore(&mut self, now: i64) -> Said {
         if self.state != State::Revoked {
             return (409, "not_revoked");
+        }
+        if self.mail == Mail::Waiting && now < self.expires {
+            if self.asked_after(now, 9, DAY) {
+                return (429, "daily_limit");
+            }
+            self.asked.insert(0, now);
         }
         self.state = State::Pending;
         DONE

@@ -94,7 +94,7 @@ impl Play<'_> {
         theirs.map(|(place, _)| *place)
     }
 
-    fn id(&self, place: Place) -> String {
+    pub(super) fn id(&self, place: Place) -> String {
         let known = self.known.get(&place);
         known.map_or_else(|| NOBODY.to_owned(), |known| known.id.clone())
     }

@@ -8,12 +8,13 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    expected::{Person, Said},
-    steps::{Held, LinkUse, PEOPLE, Place, Step, Who},
+    expected::{Mail, Person, Said},
+    steps::{Held, Key, LinkUse, PEOPLE, Place, Step, Who},
 };
 use crate::world::{
     World,
     asks::{ALL_SCOPES, Ask, Reply, administrator},
+    checks,
     weather::Counts,
 };
 
@@ -63,6 +64,8 @@ impl<'a> Play<'a> {
         for (nth, step) in steps.iter().enumerate() {
             self.world.note(&format!("{step:?}"));
             let played = self.step(*step).await;
+            let wrong = checks::of_changes(self.world).into_iter().next();
+            let played = played.and_then(|()| wrong.map_or(Ok(()), Err));
             played.map_err(|why| format!("step {nth}, {step:?}: {why}"))?;
         }
         let places: Vec<_> = self.known.keys().copied().collect();
@@ -85,12 +88,8 @@ impl<'a> Play<'a> {
                 who,
                 place,
                 reactivate,
-            } => {
-                let now = self.now();
-                let body = json!({"reactivate": reactivate});
-                let act = |person: &mut Person| person.resend(now, reactivate);
-                self.change(who, place, "resend", body, act).await
-            }
+                key,
+            } => self.resend(who, place, reactivate, key).await,
             Step::Revoke { who, place } if who == Who::Clerk => {
                 let reply = self.ask_about(who, place, "revoke", Value::Null).await;
                 self.answered("revoke", &reply, (403, "missing_scope"))
@@ -104,11 +103,12 @@ impl<'a> Play<'a> {
                 self.answered("restore", &reply, (403, "missing_scope"))
             }
             Step::Restore { who, place } => {
-                self.change(who, place, "restore", Value::Null, Person::restore)
-                    .await
+                let now = self.now();
+                let act = |person: &mut Person| person.restore(now);
+                self.change(who, place, "restore", Value::Null, act).await
             }
             Step::ShowLink { who, place } => self.show_link(who, place).await,
-            Step::ResendMany { who, state } => self.resend_many(who, state).await,
+            Step::ResendMany { who, state, key } => self.resend_many(who, state, key).await,
             Step::Correct {
                 who,
                 place,
@@ -203,6 +203,32 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
+    async fn resend(&mut self, who: Who, place: Place, reactivate: bool, key: Key) -> Agreed {
+        let body = json!({"reactivate": reactivate});
+        let ask = Ask::change(&self.claims(who), "resend", &self.id(place), body).named(key);
+        let (now, reply) = (self.now(), self.ask(&ask).await);
+        let request = key.map(|key| (who, key));
+        let known = self.known.get_mut(&place);
+        let person = known.filter(|_| place.0 == who.tenant());
+        let person = person.map(|known| &mut known.person);
+        let repeated = person
+            .as_ref()
+            .is_some_and(|person| person.is_repeated(request));
+        let expected = person.map_or((404, "user_not_found"), |person| {
+            person.resend(now, reactivate, request)
+        });
+        let what = if repeated {
+            "repeated resend"
+        } else {
+            "resend"
+        };
+        self.answered(what, &reply, expected)?;
+        if expected.0 == 200 {
+            self.agrees(place, &reply.body)?;
+        }
+        Ok(())
+    }
+
     /// Something that an administrator does to a user, and that answers with the user.
     async fn change(
         &mut self,
@@ -266,7 +292,8 @@ impl<'a> Play<'a> {
         self.answered("link", &reply, expected)
     }
 
-    async fn resend_many(&mut self, who: Who, state: Option<&'static str>) -> Agreed {
+    async fn resend_many(&mut self, who: Who, state: Option<&'static str>, key: Key) -> Agreed {
+        let request = key.map(|key| (who, key));
         let now = self.now();
         let theirs = self
             .known
@@ -280,7 +307,10 @@ impl<'a> Play<'a> {
         let mut expected: Vec<_> = asked
             .iter_mut()
             .map(|known| {
-                let outcome = match known.person.resend(now, false) {
+                if state.is_some() && known.person.mail == Mail::NotRequested {
+                    return (known.id.clone(), "not_requested".to_owned());
+                }
+                let outcome = match known.person.resend(now, false, request) {
                     (200, _) => "resent",
                     (_, code) => code.trim_start_matches("invitation_"),
                 };
@@ -291,7 +321,7 @@ impl<'a> Play<'a> {
             Some(state) => json!({"state": state}),
             None => json!({"ids": ids}),
         };
-        let ask = Ask::resend_many(&self.claims(who), body);
+        let ask = Ask::resend_many(&self.claims(who), body).named(key);
         let reply = self.ask(&ask).await;
         if state.is_none() && ids.is_empty() {
             return self.answered("resend many", &reply, (400, "no_ids"));

@@ -23,6 +23,9 @@ impl Who {
 /// One person of one tenant.
 pub(crate) type Place = (usize, usize);
 
+/// What somebody calls their request, if they give it a name.
+pub(crate) type Key = Option<u8>;
+
 /// Which link somebody holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Held {
@@ -51,6 +54,7 @@ pub(crate) enum Step {
         who: Who,
         place: Place,
         reactivate: bool,
+        key: Key,
     },
     Revoke {
         who: Who,
@@ -68,6 +72,7 @@ pub(crate) enum Step {
     ResendMany {
         who: Who,
         state: Option<&'static str>,
+        key: Key,
     },
     /// To the address that this person is invited at, or to another one of theirs.
     Correct {
@@ -120,6 +125,8 @@ const TIMES: [u64; 12] = [
     7 * DAY,
 ];
 
+const KEYS: [Key; 4] = [None, Some(1), Some(1), Some(2)];
+
 /// Mostly whoever may do everything.
 const WHO: [Who; 8] = [
     Who::Boss,
@@ -144,6 +151,10 @@ pub(crate) fn sequence(weather: &mut Weather) -> Vec<Step> {
         notify: true,
     }];
     let insists = weather.percent(4);
+    // Or go about it another way.
+    if weather.percent(3) {
+        steps.extend((0..11).flat_map(|_| harry()));
+    }
     // In others, links expire before anything is done with them.
     let lingers = weather.percent(20);
     for _ in 0..length {
@@ -157,11 +168,31 @@ pub(crate) fn sequence(weather: &mut Weather) -> Vec<Step> {
                 who,
                 place,
                 reactivate: true,
+                key: None,
             });
         }
         steps.push(step(weather, people));
     }
     steps
+}
+
+/// What mails somebody anew without sending anything again.
+fn harry() -> [Step; 6] {
+    let (who, place) = (Who::Boss, (0, 0));
+    let correct = |other| Step::Correct {
+        who,
+        place,
+        to: 0,
+        other,
+    };
+    [
+        Step::Pass { seconds: 1 },
+        Step::Revoke { who, place },
+        correct(true),
+        correct(false),
+        Step::Restore { who, place },
+        Step::Mail,
+    ]
 }
 
 fn step(weather: &mut Weather, people: usize) -> Step {
@@ -187,6 +218,7 @@ fn step(weather: &mut Weather, people: usize) -> Step {
         107..110 => Step::ResendMany {
             who,
             state: weather.pick(&[None, Some("pending"), Some("expired")]),
+            key: weather.pick(&KEYS),
         },
         0..14 => Step::Invite {
             who,
@@ -198,6 +230,7 @@ fn step(weather: &mut Weather, people: usize) -> Step {
             who,
             place,
             reactivate: weather.percent(50),
+            key: weather.pick(&KEYS),
         },
         26..32 => Step::Revoke { who, place },
         32..36 => Step::Get { who, place },

@@ -58,6 +58,12 @@ impl Ask {
         }
     }
 
+    /// The same, by a name.
+    pub(crate) fn named(self, key: Option<u8>) -> Self {
+        let key = key.map(|key| format!("request {key}"));
+        Self { key, ..self }
+    }
+
     /// Many are sent their invitation again.
     pub(crate) fn resend_many(claims: &Value, body: Value) -> Self {
         Self {

@@ -78,6 +78,7 @@ fn allowed(change: &Change) -> Check {
     )?;
     allowed_address(old, new)?;
     allowed_state(old, new)?;
+    allowed_requests(old, new)?;
     if old.nonce == new.nonce {
         allowed_delivery(old, new)
     } else {
@@ -89,9 +90,10 @@ fn allowed(change: &Change) -> Check {
     }
 }
 
-/// Another address has another link, and nothing that was said of the old one.
+/// Another address has another link, and nothing that was said of the old one. To write the same one in another way changes
+/// nothing else.
 fn allowed_address(old: &User, new: &User) -> Check {
-    if old.email == new.email {
+    if old.email.key() == new.email.key() {
         return Ok(());
     }
     must(
@@ -162,6 +164,24 @@ fn restored(old: &User, new: &User) -> bool {
         )
     };
     revoked && new.state == State::Pending && link(old) == link(new)
+}
+
+/// Whoever announces a mail counts it, but for one that was announced before and went no further. Nobody is mailed over the
+/// daily limit.
+fn allowed_requests(old: &User, new: &User) -> Check {
+    let anew = old.nonce != new.nonce || restored(old, new);
+    let counted = new.mail_requests.len() > old.mail_requests.len()
+        && new.mail_requests.first() == Some(&new.updated_at.as_millisecond());
+    must(
+        counted || !(anew && new.outbox.is_some()),
+        "a mail is announced and not counted",
+    )?;
+    let yesterday = new.updated_at.as_millisecond() - 24 * 60 * 60 * 1000;
+    let asked = new.mail_requests.iter().filter(|at| **at > yesterday);
+    must(
+        asked.count() <= 10,
+        "more than ten mails are asked for in a day",
+    )
 }
 
 /// What may become of a mail while its link stays the same.
