@@ -21,13 +21,15 @@ if (!document.querySelector('link[href$="/invite.css"]')) {
   });
 }
 
+let current = null;
+
 /**
- * Opens the dialog. `session` has `call`, as the API's with the token, and `me`; `onDone({invited, resent})` is called
- * whenever somebody was; `prefill` is a text for the box.
+ * Opens the dialog, unless it is open. `session` has `call`, as the API's with the token, and `me`; `onDone({invited, resent})`
+ * is called whenever somebody was; `file` is one that was dropped on the page.
  */
-export function openInvite({ session, onDone = () => {}, prefill = "" }) {
-  const open = document.querySelector("dialog.invite");
-  return open ?? new Invite(session, onDone).open(prefill);
+export function openInvite({ session, onDone = () => {}, file = null }) {
+  current ??= new Invite(session, onDone).open();
+  if (file) current.take(file);
 }
 
 class Invite {
@@ -49,7 +51,7 @@ class Invite {
     this.#box = new Box(this.#rows, { changed, openTable: (content) => this.#showTable(content, text("invite.table.pasted"), true), openFile: (file) => this.#openFile(file) });
   }
 
-  open(prefill) {
+  open() {
     const leaving = () => this.#save();
     const stay = this.#session.beforeLeave?.(leaving);
     this.#dialog = openDialog({ title: text("invite.title"), className: "invite", content: [], actions: [element("span")], closed: () => {
@@ -62,11 +64,16 @@ class Invite {
     });
     addEventListener("pagehide", leaving);
     this.#compose();
-    this.#restore(prefill);
-    return this.#dialog;
+    this.#restore();
+    return this;
   }
 
-  #restore(prefill) {
+  /** Takes over a file, whatever the dialog shows. While people are invited, nothing may take the place of that. */
+  take(file) {
+    return this.#sending ? toast(text("invite.sending")) : this.#openFile(file);
+  }
+
+  #restore() {
     const draft = loadDraft(this.#session);
     if (draft) {
       this.#attempt = draft.attempt ?? this.#attempt;
@@ -74,7 +81,6 @@ class Invite {
       this.#box.input.value = draft.typed ?? "";
       if (draft.people.length > 0) this.#box.addPeople(unpacked(draft.people));
     }
-    if (prefill) this.#box.addText(prefill);
   }
 
   get #empty() {
@@ -95,6 +101,7 @@ class Invite {
   }
 
   #closed() {
+    current = null;
     this.#progress?.halt();
     this.#save();
     if (!this.#sending && !this.#empty) toast(text("invite.kept"));
@@ -144,15 +151,19 @@ class Invite {
   // A table, from a file or pasted.
 
   async #openFile(file) {
-    if (file.size > LARGEST_FILE) return this.#box.say(text("invite.table.too_large"));
+    const refuse = (why) => {
+      if (!this.#box.element.isConnected) this.#compose();
+      this.#box.say(text(`invite.table.${why}`));
+    };
+    if (file.size > LARGEST_FILE) return refuse("too_large");
     let content;
     try {
       content = decode(new Uint8Array(await file.arrayBuffer()));
     } catch {
-      return this.#box.say(text("invite.table.unreadable"));
+      return refuse("unreadable");
     }
-    if (content.includes("\0")) return this.#box.say(text("invite.table.no_table"));
-    if (content.trim() === "") return this.#box.say(text("invite.table.nobody"));
+    if (content.includes("\0")) return refuse("no_table");
+    if (content.trim() === "") return refuse("nobody");
     return this.#showTable(content, file.name, false);
   }
 
@@ -188,7 +199,8 @@ class Invite {
     }
     const options = this.#options.values;
     const answer = await dryRun(this.#session, rows, options);
-    if (!this.#dialog.open) return undefined;
+    // Closed meanwhile, or a file was dropped.
+    if (!this.#box.element.isConnected) return undefined;
     if (answer.problem) {
       this.#compose({ problem: answer.problem, focus: null });
       return (this.#dialog.querySelector(".alert button") ?? this.#primary).focus();
