@@ -46,6 +46,7 @@ const base = (tag) => tag.split("-")[0].toLowerCase();
  */
 export async function load(tag) {
   asked = tag;
+  if (tag === current && has("common.language")) return undefined;
   const wanted = [...parts];
   const read = await Promise.all(wanted.map((part) => sentences(part, tag)));
   if (asked !== tag) return undefined;
