@@ -258,7 +258,7 @@ scenario("the mail doctor warns before anything is sent", async (world) => {
   // SES would not take it: only addresses at example.com are verified.
   await paste(box, `${ANN}, bo@elsewhere.example`);
   await check(box, 2);
-  await box.getByText(t("health.sandbox")).waitFor();
+  await box.getByText(t("invite.warning.sandbox.one", { n: 1, all: 2 })).waitFor();
   await box.getByText(t("health.sandbox.hint")).waitFor();
   await world.state(page, "invite-sandbox", { everywhere: true });
   assert.deepEqual(await everybody(stack), []);
@@ -306,5 +306,8 @@ scenario("the dialog is written from right to left in Arabic, on a phone", async
   await step(box, "invite.ready", 1, "ar").waitFor();
   await world.state(page, "invite-arabic-check");
   await button(box, "common.back", "ar").click();
+  const said = await box.evaluate((dialog) => dialog.textContent);
+  assert.match(said, /[\u0660-\u0669]{3}/, "this browser writes numbers with digits of its own");
+  assert.doesNotMatch(said, /\d/, "and all of them");
   await world.state(page, "invite-arabic", { everywhere: true });
 }, { timeout: 90_000 });

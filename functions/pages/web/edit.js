@@ -4,7 +4,7 @@ import { codeOf, explain } from "./api.js";
 import { has, languages, nameOf, text } from "./texts.js";
 import { memory, session } from "./sign_in.js";
 import { busyWith, find, put, setBusy } from "./people.js";
-import { called } from "./words.js";
+import { called, quoted } from "./words.js";
 import { wake } from "./live.js";
 import { hash } from "./place.js";
 
@@ -86,9 +86,9 @@ export function edit(user, place, left) {
   function refuse(why) {
     const code = codeOf(why);
     const key = `users.problem.${code}`;
-    const { detail, hint, lang } = has(key) ? { detail: text(key), hint: "" } : explain(why);
+    const { detail, hint, lang, quote } = has(key) ? { detail: text(key), hint: "" } : explain(why);
     const other = why.user_id && element("p", {}, element("a", { href: hash({ user: why.user_id }) }, text("users.open_other")));
-    problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, element("p", { lang }, detail, " ", hint), other));
+    problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, element("p", { lang }, detail, " ", hint, quoted(quote)), other));
     const field = fields[ABOUT[code]] ?? fields[why.field?.split(/[.[]/)[0]];
     if (!field) return ways.before(problem);
     // Below the field: on a phone, the form is longer than the screen.
