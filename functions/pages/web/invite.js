@@ -88,12 +88,15 @@ class Invite {
     return this.#rows.list.length === 0 && this.#box.input.value.trim() === "";
   }
 
-  // A draft is only worth keeping if there is something in it.
+  // A draft is only worth keeping if there is something in it. Answers whether anybody is kept in one.
   #save() {
     clearTimeout(this.#saving);
     this.#saving = 0;
-    if (this.#empty && !this.#options.touched) return clearDraft(this.#session);
-    return saveDraft(this.#session, { attempt: this.#attempt, people: this.#rows.list.map(packed), typed: this.#box.input.value, options: this.#options.values });
+    if (this.#empty && !this.#options.touched) {
+      clearDraft(this.#session);
+      return false;
+    }
+    return saveDraft(this.#session, { attempt: this.#attempt, people: this.#rows.list.map(packed), typed: this.#box.input.value, options: this.#options.values }) && !this.#empty;
   }
 
   #changed() {
@@ -104,8 +107,8 @@ class Invite {
   #closed() {
     current = null;
     this.#progress?.halt();
-    this.#save();
-    if (!this.#sending && !this.#empty) toast(text("invite.kept"));
+    const kept = this.#save();
+    if (!this.#sending && kept) toast(text("invite.kept"));
   }
 
   /** Replaces what the dialog shows. `heading` is read out; without one, the focus stays where the step puts it. */
@@ -285,10 +288,10 @@ class Invite {
     this.#rows.keep((row) => !handled.has(row) && !(row.state === "again" && keys.has(row.key)));
     // What was not answered is still the same attempt: sent again as it is, it must find its keys.
     if (left.length === 0) this.#attempt = newAttempt();
-    this.#save();
+    const kept = this.#save();
     const invited = entries.filter(({ outcome }) => outcome === "invited").length;
     this.#onDone({ invited, resent: 0 });
-    if (!this.#dialog.open) return toast(plural("invite.invited", invited) + (this.#empty ? "" : ` ${text("invite.kept")}`));
+    if (!this.#dialog.open) return toast(plural("invite.invited", invited) + (kept ? ` ${text("invite.kept")}` : ""));
     const everybody = [...entries, ...unreadable];
     const refused = everybody.filter(({ outcome }) => outcome !== "invited");
     const done = element("button", { type: "button", on: { click: () => this.#dialog.close() } }, text("invite.done"));
