@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gate, scenario } from "./support/browser.mjs";
 import { assertFragmentGone, button, heading, nameField, PRODUCT, register, see, seeInvitation, seeWelcome } from "./support/accept.mjs";
-import { t, within } from "./support/texts.mjs";
+import { LANGUAGES, t, within } from "./support/texts.mjs";
 import { tabTo } from "./support/users.mjs";
 
 const ANN = "ann@example.com";
@@ -127,7 +127,7 @@ scenario("a connection that is lost before the answer loses nothing that was typ
   assert.equal((await stack.user(id)).name, "Ann Lee");
 });
 
-scenario("an answer that is lost on its way makes one account, and trying again says so", async (world) => {
+scenario("an answer that is lost on its way makes one account, and trying again says so, by no name that the account may not have", async (world) => {
   const { stack } = world;
   const id = await stack.invite(ANN);
   const page = await world.person({ width: 320 });
@@ -141,8 +141,8 @@ scenario("an answer that is lost on its way makes one account, and trying again 
   await page.getByText(within("problem.offline")).waitFor();
   const accepted = await stack.user(id);
   assert.equal(accepted.state, "accepted");
-  await button(page, "accept.create").click();
-  await seeWelcome(page, "Ann Lee");
+  await register(page, "Anna");
+  await see(page, "accept.created_title");
   assert.deepEqual(await stack.user(id), accepted, "the second try changed nothing");
 });
 
@@ -216,6 +216,68 @@ scenario("the page speaks the invitation's language, and the person's choice goe
   await button(page, "accept.create", "ar").click();
   await seeWelcome(page, "Ann Lee", "ar");
   assert.equal((await stack.user(id)).locale, "ar");
+});
+
+scenario("until the page knows its words it says in every language that it is loading", async (world) => {
+  const { stack } = world;
+  await stack.invite(ANN);
+  const page = await world.person({ width: 320 });
+  const words = gate();
+  await page.route("**/accept.en.json", async (route) => { await words.opened; await route.continue(); });
+  await page.goto(await stack.link(ANN));
+  for (const language of LANGUAGES) await page.locator(`#loading :lang(${language})`).getByText(t("common.loading", {}, language)).waitFor();
+  await world.state(page, "accept-wordless", { everywhere: true });
+  words.open();
+  await seeInvitation(page);
+});
+
+scenario("who reads one language is not kept waiting for the invitation's own", async (world) => {
+  const { stack } = world;
+  await stack.invite({ email: ANN, locale: "de" });
+  const page = await world.person({ width: 320 });
+  const words = gate();
+  await page.route("**/accept.de.json", async (route) => { await words.opened; await route.continue(); });
+  await page.goto(await stack.link(ANN));
+  await seeInvitation(page);
+  await nameField(page).fill("Ann Lee");
+  words.open();
+  await seeInvitation(page, "de");
+  assert.equal(await nameField(page, "de").inputValue(), "Ann Lee");
+});
+
+scenario("a catalogue that does not come is nothing to be alarmed at while there is another", async (world) => {
+  const { stack } = world;
+  await stack.invite({ email: ANN, locale: "de" });
+  const page = await world.person();
+  await page.route("**/accept.de.json", (route) => route.abort("timedout"));
+  await page.goto(await stack.link(ANN));
+  await seeInvitation(page);
+  assert.equal(await page.locator(".toast").count(), 0);
+  const language = page.getByRole("combobox", { name: t("common.language") });
+  // Whoever asks for it is told.
+  await language.selectOption("de");
+  await page.getByRole("status").getByText(t("problem.offline")).waitFor();
+  assert.equal(await language.inputValue(), "en");
+  await button(page, "common.dismiss").click();
+  await register(page, "Ann Lee");
+  await seeWelcome(page, "Ann Lee");
+});
+
+scenario("a second link in the same tab is another person's, who has chosen no language yet", async (world) => {
+  const { stack } = world;
+  await stack.invite(ANN);
+  const bo = await stack.invite({ email: "bo@example.com", locale: "de" });
+  const [first, second] = [await stack.link(ANN), await stack.link("bo@example.com")];
+  const page = await world.person();
+  await page.goto(first);
+  await seeInvitation(page);
+  await page.getByRole("combobox", { name: t("common.language") }).selectOption("ar");
+  await seeInvitation(page, "ar");
+  await page.evaluate((link) => { location.href = link; }, second);
+  await seeInvitation(page, "de");
+  await register(page, "Bo", "de");
+  await seeWelcome(page, "Bo", "de");
+  assert.equal((await stack.user(bo)).locale, "de");
 });
 
 scenario("a second link in the same tab shows the second invitation, and accepts that one", async (world) => {

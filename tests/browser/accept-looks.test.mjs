@@ -1,6 +1,8 @@
 // Every state of the accept page in every language, at every width, light and dark.
+import assert from "node:assert/strict";
 import { gate, scenario } from "./support/browser.mjs";
 import { button, register, see, seeInvitation, seeWelcome, tokenOf, withToken } from "./support/accept.mjs";
+import { openWithoutScripts } from "./support/state.mjs";
 import { LANGUAGES, t, within } from "./support/texts.mjs";
 
 const WEEK = 7 * 24 * 60 * 60;
@@ -94,5 +96,18 @@ for (const language of LANGUAGES) {
     await open(page, link);
     await see(page, "problem.offline.title", {}, language);
     await look(world, page, "unreachable");
+  });
+}
+
+for (const path of ["/accept", "/"]) {
+  scenario(`${path} looks right, and can be read out, without JavaScript`, async (world) => {
+    const [page, plain] = [await world.person({ width: 320 }), await world.person({ width: 320, options: { javaScriptEnabled: false } })];
+    await openWithoutScripts(page, path);
+    await plain.goto(path);
+    const seen = ({ body }) => body.innerText;
+    const [said, really] = await Promise.all([page, plain].map((page) => page.evaluate(`(${seen})(document)`)));
+    assert.equal(said, really, "what is examined is what a browser without JavaScript shows");
+    for (const language of LANGUAGES) await page.locator(`main :lang(${language}):visible`).getByText("JavaScript").first().waitFor();
+    await world.state(page, `noscript-${path.slice(1) || "users"}`, { everywhere: true });
   });
 }

@@ -1,8 +1,8 @@
 // A link that leads to no account leads on all the same.
 import assert from "node:assert/strict";
 import { scenario } from "./support/browser.mjs";
-import { assertFragmentGone, button, nameField, register, see, seeInvitation, seeWelcome, tokenOf, withToken } from "./support/accept.mjs";
-import { within } from "./support/texts.mjs";
+import { assertFragmentGone, button, nameField, PRODUCT, register, see, seeInvitation, seeWelcome, tokenOf, withToken } from "./support/accept.mjs";
+import { t, within } from "./support/texts.mjs";
 
 const ANN = "ann@example.com";
 const WEEK = 7 * 24 * 60 * 60;
@@ -135,6 +135,33 @@ scenario("a used link leads to signing in", async (world) => {
   await page.goto(link);
   await refused(world, page, "invitation_already_used");
 });
+
+for (const [code, status] of [["invitation_revoked", 410], ["invitation_declined", 410], ["address_taken", 409], ["invitation_already_used", 409], ["a_code_of_tomorrow", 409]]) {
+  scenario(`whoever may have an account already finds the way to signing in when it is ${code}`, async (world) => {
+    const { stack } = world;
+    await stack.invite(ANN, { redirect_url: `${stack.url}/elsewhere` });
+    const page = await world.person({ width: 320 });
+    const answers = (path) => page.route(path, (route) => route.fulfill({
+      status, contentType: "application/problem+json",
+      body: JSON.stringify({ code, status, title: "x", detail: "Detail.", hint: "Hint.", sign_in_url: "https://sign-in.example/login" }),
+    }));
+    const link = await stack.link(ANN);
+    const signIn = page.getByRole("link", { name: t("accept.sign_in", { product: PRODUCT }) });
+    await answers("**/v1/accept/lookup");
+    await page.goto(link);
+    await signIn.waitFor();
+    assert.equal(await signIn.getAttribute("href"), "https://sign-in.example/login");
+    await world.state(page, `accept-sign-in-${code}`);
+    if (code === "invitation_already_used" || code === "a_code_of_tomorrow") return;
+    await page.unroute("**/v1/accept/lookup");
+    await answers("**/v1/accept");
+    await page.goto("about:blank");
+    await page.goto(link);
+    await register(page, "Ann");
+    await signIn.waitFor();
+    assert.equal(await signIn.getAttribute("href"), "https://sign-in.example/login", "not where the invitation leads");
+  });
+}
 
 scenario("two windows with the same link make one account", async (world) => {
   const { stack } = world;

@@ -116,6 +116,24 @@ scenario("a draft survives closing and a reload, until it is discarded", async (
   assert.equal(await box.getByRole("textbox", { name: t("invite.message") }).inputValue(), "");
 });
 
+scenario("a draft that can't be saved is there until the page is left, and nobody is told that it is kept", async (world) => {
+  const page = await world.person();
+  await enter(page);
+  await page.evaluate(() => { Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); }; });
+  let box = await openInvite(page);
+  await paste(box, ANN);
+  await chip(box, ANN).waitFor();
+  await button(box, "common.close").click();
+  await box.waitFor({ state: "hidden" });
+  assert.equal(await said(page, "invite.kept").count(), 0);
+  box = await openInvite(page);
+  await chip(box, ANN).waitFor();
+  await button(box, "invite.discard").click();
+  await button(box, "common.close").click();
+  box = await openInvite(page);
+  assert.equal(await chips(box).count(), 0);
+});
+
 scenario("the saved results hold no formula, and everybody's outcome", async (world) => {
   const { stack } = world;
   const page = await world.person();

@@ -1,5 +1,8 @@
 // The Invite dialog, from what people have to paste to their mails and rows.
 import assert from "node:assert/strict";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { scenario } from "./support/browser.mjs";
 import { seeInvitation, INVITER } from "./support/accept.mjs";
 import { linkIn, until } from "./support/stack.mjs";
@@ -143,6 +146,54 @@ scenario("a table's columns are named, and each row keeps its own language and n
   assert.match((await stack.mail(CY)).html, /lang="ar"/);
 }, { timeout: 90_000 });
 
+// Lets a file go over the page, as from the desktop: an unhandled one would take the page's place.
+async function drop(page, file, { x, y }) {
+  const devtools = await page.context().newCDPSession(page);
+  const data = { items: [], files: [file], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"]) await devtools.send("Input.dispatchDragEvent", { type, x, y, data });
+  await devtools.detach();
+}
+
+scenario("a file that is dropped anywhere on the page goes into the dialog", async (world) => {
+  const [list, picture] = await Promise.all([["people.csv", `email,name\n${ANN},Ann Lee\n`], ["people.png", "\0\0"]].map(async ([name, content]) => {
+    const path = join(await mkdtemp(join(tmpdir(), "usher-drop-")), name);
+    await writeFile(path, content);
+    return path;
+  }));
+  const page = await world.person();
+  await page.goto("/");
+  await button(page, "users.sign_in").waitFor();
+  await drop(page, list, { x: 700, y: 700 });
+  await enter(page);
+  const loaded = await page.evaluate(() => performance.timeOrigin);
+  await page.getByText(t("users.first.paste")).waitFor();
+  await drop(page, list, { x: 700, y: 700 });
+  const box = page.getByRole("dialog", { name: t("invite.title") });
+  await step(box, "invite.table.title").waitFor();
+  await world.state(page, "invite-dropped");
+  await button(box, "invite.table.add").click();
+  await chip(box, `Ann Lee ${ANN}`).waitFor();
+  await check(box, 1);
+  // Beside the dialog, on what it darkens.
+  await drop(page, picture, { x: 5, y: 5 });
+  await box.getByRole("alert").getByText(t("invite.table.no_table")).waitFor();
+  await drop(page, list, { x: 5, y: 5 });
+  await step(box, "invite.table.title").waitFor();
+  await button(box, "common.cancel").click();
+  await chip(box, `Ann Lee ${ANN}`).waitFor();
+  assert.equal(await page.evaluate(() => performance.timeOrigin), loaded, "the page is still the page");
+});
+
+scenario("who may not invite is told so when they drop a file", async (world) => {
+  const path = join(await mkdtemp(join(tmpdir(), "usher-drop-")), "people.csv");
+  await writeFile(path, ANN);
+  const page = await world.person();
+  await enter(page, { as: "Rita Reader" });
+  await drop(page, path, { x: 700, y: 700 });
+  await page.getByRole("status").getByText(within("users.needs", { scope: "users:invite" })).waitFor();
+  assert.equal(await page.getByRole("dialog", { name: t("invite.title") }).count(), 0);
+});
+
 scenario("who can't be invited stays in the box, is corrected and invited", async (world) => {
   const { stack } = world;
   const bounce = "bounce@simulator.amazonses.com";
@@ -207,7 +258,7 @@ scenario("the mail doctor warns before anything is sent", async (world) => {
   // SES would not take it: only addresses at example.com are verified.
   await paste(box, `${ANN}, bo@elsewhere.example`);
   await check(box, 2);
-  await box.getByText(t("health.sandbox")).waitFor();
+  await box.getByText(t("invite.warning.sandbox.one", { n: 1, all: 2 })).waitFor();
   await box.getByText(t("health.sandbox.hint")).waitFor();
   await world.state(page, "invite-sandbox", { everywhere: true });
   assert.deepEqual(await everybody(stack), []);
@@ -255,5 +306,8 @@ scenario("the dialog is written from right to left in Arabic, on a phone", async
   await step(box, "invite.ready", 1, "ar").waitFor();
   await world.state(page, "invite-arabic-check");
   await button(box, "common.back", "ar").click();
+  const said = await box.evaluate((dialog) => dialog.textContent);
+  assert.match(said, /[\u0660-\u0669]{3}/, "this browser writes numbers with digits of its own");
+  assert.doesNotMatch(said, /\d/, "and all of them");
   await world.state(page, "invite-arabic", { everywhere: true });
 }, { timeout: 90_000 });

@@ -2,11 +2,11 @@
 // /v1/accept and what lies below it.
 import { call, explain, isPassing } from "./api.js";
 import { announce, byId, toast, webAddress } from "./dom.js";
-import { apply, choose, dateTime, fill, has, language, load, offerLanguages, text } from "./texts.js";
+import { choose, dateTime, fill, has, language, load, offerLanguages, text } from "./texts.js";
+import { complain, entitle, isBusy, product, setBusy, show, showMessage, showSection, shown, speakAgain, title } from "./accept_stage.js";
 
-const product = document.querySelector('meta[name="usher:product_name"]').content;
-const main = document.querySelector("main");
 const SLOW = 6000;
+const PATIENCE = 3000;
 
 // The token lives in this variable only: not in the address bar, the history, the document or any storage.
 let token = takeToken();
@@ -15,11 +15,6 @@ let invitation = null;
 let chosen = null;
 // What was sent without an answer, so that it may have been done all the same.
 let unanswered = new Set();
-// Says what is shown once more, in whatever language the page has by now.
-let describe = () => {};
-// The problem in the alert of the form that is shown.
-let complaint = null;
-let busy = false;
 // Ends what is under way when another invitation is opened.
 let visit = new AbortController();
 
@@ -36,56 +31,28 @@ function takeToken() {
   return (/inv_[\w-]{86}/.exec(plain) ?? /inv_[\w-]+/.exec(plain))?.[0] ?? null;
 }
 
-/** Shows one section. `say` fills it, and is called again when the language changes. */
-function show(view, say, sign = "") {
-  const first = !main.dataset.view;
-  main.dataset.view = view;
-  main.dataset.sign = sign;
-  for (const section of main.querySelectorAll(":scope > section")) section.hidden = section.id !== view;
-  complaint = null;
-  describe = say;
-  speakAgain();
-  if (first && view === "loading") return;
-  byId("title").focus({ preventScroll: true });
-  scrollTo(0, 0);
-}
-
-function speakAgain() {
-  apply();
-  nameButtons();
-  describe();
-  showComplaint();
-}
-
-function title(key, values = {}) {
-  fill(byId("title"), key, values);
-  entitle(text(key, values), Object.values(values).includes(product));
-}
-
-function entitle(plain, complete = false) {
-  document.title = complete ? plain : text("common.page_title", { title: plain, product });
-}
-
-/** Reads the texts of a language. Without any, all that is left to say stands in the document. */
-async function speak(tag) {
+/**
+ * Reads the texts of a language. Without any, all that is left to say stands in the document; quietly, what there is in
+ * another language will do.
+ */
+async function speak(tag, { quietly = false } = {}) {
   const known = has("common.language");
-  if (known && language() === tag) return true;
+  const spoken = known && language() === tag;
   try {
     await load(tag);
   } catch {
     if (!known) showUnreached();
-    else toast(text("problem.offline"), { kind: "alert" });
+    else if (!quietly) toast(text("problem.offline"), { kind: "alert" });
     return known;
   } finally {
     if (has("common.language")) offerLanguages(byId("language"));
   }
-  speakAgain();
+  if (!spoken) speakAgain();
   return true;
 }
 
 function showUnreached() {
-  main.dataset.view = "unreached";
-  for (const section of main.querySelectorAll(":scope > section")) section.hidden = section.id !== "unreached";
+  showSection("unreached");
   byId("reload").hidden = false;
 }
 
@@ -102,6 +69,7 @@ async function start() {
   const answer = token && lookUp(signal);
   if (!(await speak(has("common.language") ? language() : choose())) || signal.aborted) return;
   if (!token) return showNoToken();
+  byId("loading-text").textContent = "";
   show("loading", () => {
     entitle(text("accept.loading"));
     fill(byId("title"), "accept.loading");
@@ -113,7 +81,8 @@ async function start() {
   if (signal.aborted) return;
   if (problem) return showProblem(problem);
   invitation = body;
-  if (!chosen) await speak(choose([invitation.locale]));
+  // In the invitation's language, unless that keeps the person waiting: then it comes when it comes.
+  if (!chosen) await Promise.race([speak(choose([invitation.locale]), { quietly: true }), new Promise((resolve) => { setTimeout(resolve, PATIENCE); })]);
   if (!signal.aborted) showInvitation();
 }
 
@@ -136,26 +105,11 @@ function showInvitation() {
 }
 
 function showDeclining() {
+  const { email } = invitation;
   show("declining", () => {
     title("accept.decline_title");
-    fill(byId("decline-text"), "accept.decline_text", { product, email: invitation.email });
+    fill(byId("decline-text"), "accept.decline_text", { product, email });
   });
-}
-
-/** A page of its own with what happened, what to do, and at most one way on: a form, a button or a link. */
-function showMessage({ sign, say, hint, renew = false, retry = false, link = null, reference = null }) {
-  byId("renew").hidden = !renew;
-  byId("retry").hidden = !retry;
-  byId("onward").hidden = !link;
-  byId("message-hint").hidden = !hint;
-  byId("reference").hidden = !reference;
-  if (link) byId("onward").href = link.url;
-  show("message", () => {
-    say(byId("message-text"));
-    if (hint) hint(byId("message-hint"));
-    if (link) fill(byId("onward"), link.key, { product });
-    if (reference) byId("reference").textContent = text("common.reference", { id: reference });
-  }, sign);
 }
 
 function showNoToken() {
@@ -221,7 +175,8 @@ function showProblem(problem) {
     hint: explained().hint ? (place) => put(place, explained().hint, explained().lang) : null,
     renew: problem.code === "invitation_expired",
     retry: !isFinal(problem),
-    link: problem.code === "invitation_already_used" ? onward({ ...invitation, ...problem }) : null,
+    // Only who has registered may go where the invitation leads; others may have an account already.
+    link: onward({ redirect_url: problem.code === "invitation_already_used" ? invitation?.redirect_url : null, sign_in_url: problem.sign_in_url }),
     reference: isFinal(problem) ? null : problem.request_id,
   });
 }
@@ -232,47 +187,14 @@ function onward({ redirect_url: redirect, sign_in_url: signIn }) {
   return webAddress(signIn) && { url: webAddress(signIn), key: "accept.sign_in" };
 }
 
-// In the alert of the form that was sent, which stays as it is. `apply` must not fill it, since only we know the problem.
-function showComplaint() {
-  const alerts = main.querySelectorAll(".alert");
-  for (const alert of alerts) alert.hidden = !complaint || alert.closest("form") !== complaint.form;
-  if (!complaint) return;
-  const { problem, form } = complaint;
-  const { detail, hint, lang } = explain(problem, "accept.problem");
-  const reference = problem.request_id && problem.status >= 500 && text("common.reference", { id: problem.request_id });
-  form.querySelector(".alert").replaceChildren(...[detail, hint, reference].filter(Boolean).map((words) => {
-    const line = document.createElement("p");
-    line.textContent = words;
-    line.lang = lang ?? language();
-    return line;
-  }));
-}
-
-/** Marks a form as under way, or all as not. Its button keeps the focus: it is only marked as disabled. */
-function setBusy(form) {
-  busy = Boolean(form);
-  for (const button of main.querySelectorAll("form [data-busy]")) {
-    if (button.form === form) button.setAttribute("aria-disabled", "true");
-    else button.removeAttribute("aria-disabled");
-  }
-  nameButtons();
-}
-
-function nameButtons() {
-  for (const button of main.querySelectorAll("form [data-busy]")) {
-    button.textContent = text(button.ariaDisabled ? button.dataset.busy : button.dataset.text);
-  }
-}
-
 /**
  * Sends a form, once at a time. A problem that can be mended or waited out leaves the form as it is; one that settles the
  * matter takes its place. If an earlier try had no answer, what it was to do may be done: then the API says `done`.
  */
 async function send(form, path, body, { done, succeeded }) {
-  if (busy) return;
+  if (isBusy()) return;
   const { signal } = visit;
-  complaint = null;
-  showComplaint();
+  complain(form, null);
   setBusy(form);
   announce(text(form.querySelector("[data-busy]").dataset.busy));
   let waiting;
@@ -286,9 +208,7 @@ async function send(form, path, body, { done, succeeded }) {
   if (unanswered.has(path) && done === problem.code) return succeeded(problem);
   if (isPassing(problem) && problem.status !== 429) unanswered.add(path);
   if (isFinal(problem)) return showProblem(problem);
-  complaint = { form, problem };
-  showComplaint();
-  form.querySelector(".alert").scrollIntoView({ block: "nearest" });
+  complain(form, problem);
 }
 
 function accept() {
@@ -299,12 +219,13 @@ function accept() {
   if (!name) return field.focus();
   return send(byId("accept"), "/v1/accept", { name, locale: chosen ?? undefined }, {
     done: "invitation_already_used",
-    succeeded: ({ user, ...rest }) => showCreated(user?.name ?? name, user?.email ?? invitation.email, onward({ ...invitation, ...rest })),
+    // By the name that the answer says: which of several that were sent is the account's, only the API knows.
+    succeeded: ({ user, ...rest }) => showCreated(user?.name, user?.email ?? invitation.email, onward({ ...invitation, ...rest })),
   });
 }
 
 function goBack() {
-  if (busy) return;
+  if (isBusy()) return;
   showInvitation();
   byId("ask-decline").focus();
 }
@@ -327,9 +248,9 @@ byId("name").addEventListener("input", ({ target }) => {
   byId("name-error").hidden = true;
   byId("name").removeAttribute("aria-invalid");
 });
-byId("ask-decline").addEventListener("click", () => { if (!busy) showDeclining(); });
+byId("ask-decline").addEventListener("click", () => { if (!isBusy()) showDeclining(); });
 byId("back").addEventListener("click", goBack);
-document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && main.dataset.view === "declining") goBack(); });
+document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && shown() === "declining") goBack(); });
 byId("retry").addEventListener("click", start);
 byId("reload").addEventListener("click", start);
 byId("language").addEventListener("change", async ({ target }) => {
@@ -343,16 +264,18 @@ addEventListener("hashchange", () => {
   const other = takeToken();
   if (!other) return;
   token = other;
+  // It may be another person's, who has chosen nothing yet.
+  chosen = null;
   start();
 });
 // The way back from where the person went may show a page from long ago.
 addEventListener("pageshow", async ({ persisted }) => {
-  if (!persisted || busy || main.dataset.view !== "invitation") return;
+  if (!persisted || isBusy() || shown() !== "invitation") return;
   const { signal } = visit;
   const { problem } = await lookUp(signal);
-  if (problem && isFinal(problem) && !signal.aborted && !busy) showProblem(problem);
+  if (problem && isFinal(problem) && !signal.aborted && !isBusy()) showProblem(problem);
 });
 // Looking up changes nothing, so it need not wait for the person.
-addEventListener("online", () => { if (!byId("retry").hidden && main.dataset.view === "message") start(); });
+addEventListener("online", () => { if (!byId("retry").hidden && shown() === "message") start(); });
 
 start();

@@ -1,5 +1,5 @@
 // Calls the API, and says in the page's language what went wrong.
-import { has, relative, text } from "./texts.js";
+import { has, language, relative, text } from "./texts.js";
 
 /**
  * Calls a route. Answers {ok: true, status, body}, or {problem}: the API's own problem with its status and, as
@@ -55,17 +55,25 @@ export function codeOf(problem) {
   return problem.code ?? BY_STATUS[problem.status] ?? "internal_error";
 }
 
+// Whose words say what no sentence of ours does: which value is wrong, and why.
+const QUOTED = new Set(["invalid_claim", "invalid_email", "invalid_field"]);
+
 /**
  * {title, detail, hint} of a problem in the page's language: AREA.CODE.title, AREA.CODE and AREA.CODE.hint of the
  * catalogue, in the first of the areas that knows the code; `problem` is always the last. What none knows is said in the
- * server's words, which are English: then `lang` says so.
+ * server's words, which are English: then `lang` says so. `quote` are words of the server that belong after those of another
+ * language.
  */
 export function explain(problem, ...areas) {
   const code = codeOf(problem);
   const key = [...areas, "problem"].map((area) => `${area}.${code}`).find(has);
   const values = { ...problem, wait: wait(problem.retry_after) };
   const title = text(has(`${key}.title`) ? `${key}.title` : "problem.title", values);
-  if (key) return { title, detail: text(key, values), hint: has(`${key}.hint`) ? text(`${key}.hint`, values) : "", lang: null };
+  if (key) {
+    const [detail, hint] = [text(key, values), has(`${key}.hint`) ? text(`${key}.hint`, values) : ""];
+    const quote = key.startsWith("problem.") && QUOTED.has(code) ? problem.detail : null;
+    return quote && language() === "en" ? { title, detail: `${detail} ${quote}`, hint, lang: null } : { title, detail, hint, lang: null, quote };
+  }
   if (problem.detail) return { title, detail: problem.detail, hint: problem.hint ?? "", lang: "en" };
   return { title, detail: text("problem.internal_error"), hint: text("problem.internal_error.hint"), lang: null };
 }

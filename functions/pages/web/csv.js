@@ -2,6 +2,14 @@
 // safely. Pure: no document, no network.
 import { readAddress, readPaste } from "./paste.js";
 
+// More than that is no table of people, and a list of so many columns would only keep the page busy.
+const MOST_CELLS = 1000;
+
+// What a spreadsheet would run as a formula, perhaps with apostrophes before it.
+const FORMULA = "'*[=+\\-@\\t\\r\\n\\uff1d\\uff0b\\uff0d\\uff20]";
+const RUNS = new RegExp(`^${FORMULA}`);
+const MADE_PLAIN = new RegExp(`^'(?=${FORMULA})`);
+
 /** What a column can be. The rest is not looked at. */
 export const FIELDS = ["email", "name", "first_name", "last_name", "locale", "groups", "external_id"];
 
@@ -50,7 +58,8 @@ export function* readRows(text, separator) {
     }
     end.lastIndex = at;
     const found = end.exec(text);
-    row.cells.push((cell + text.slice(at, found.index)).trim());
+    // With what `toCsv` has put before it, a name would not be the one that was saved.
+    if (row.cells.length < MOST_CELLS) row.cells.push((cell + text.slice(at, found.index)).trim().replace(MADE_PLAIN, ""));
     at = found.index + (found[0].length || 1);
     if (found[0] === separator) continue;
     line += 1;
@@ -157,7 +166,7 @@ export function languageReader(tags) {
 /** A table for spreadsheets. What one would run as a formula is made plain text by an apostrophe. */
 export function toCsv(rows, separator = ",") {
   const cell = (value) => {
-    const plain = String(value ?? "").replace(/^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/, "'$&");
+    const plain = String(value ?? "").replace(RUNS, "'$&");
     return /[",;\t\r\n]|^ | $/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
   };
   return `\ufeff${rows.map((cells) => `${cells.map(cell).join(separator)}\r\n`).join("")}`;

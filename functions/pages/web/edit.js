@@ -5,7 +5,7 @@ import { has, languages, nameOf, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { busyWith, find, put, setBusy } from "./people.js";
 import { sayRefused, sentences } from "./actions.js";
-import { called } from "./words.js";
+import { called, quoted } from "./words.js";
 import { wake } from "./live.js";
 import { hash } from "./place.js";
 
@@ -96,9 +96,9 @@ export function edit(user, place, left) {
     // Who has closed the form is told all the same; what they had typed is there when they open it again.
     if (!form.isConnected) return sayRefused(find(user.id) ?? user, why);
     const code = codeOf(why);
-    const { detail, hint, lang } = sentences(why);
+    const { detail, hint, lang, quote } = sentences(why);
     const other = why.user_id && element("p", {}, element("a", { href: hash({ user: why.user_id }) }, text("users.open_other")));
-    problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, element("p", { lang }, detail, " ", hint), other));
+    problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, element("p", { lang }, detail, " ", hint, quoted(quote)), other));
     const field = fields[ABOUT[code]] ?? fields[why.field?.split(/[.[]/)[0]];
     if (!field) return ways.before(problem);
     // Below the field: on a phone, the form is longer than the screen.

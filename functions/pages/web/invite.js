@@ -2,6 +2,7 @@
 import { announce, element, once, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
 import { languages, plural, text } from "./texts.js";
+import { quoted } from "./words.js";
 import { decode, languageReader } from "./csv.js";
 import { Rows, packed, unpacked } from "./invite_rows.js";
 import { Box, reasonOf } from "./invite_box.js";
@@ -21,13 +22,15 @@ if (!document.querySelector('link[href$="/invite.css"]')) {
   });
 }
 
+let current = null;
+
 /**
- * Opens the dialog. `session` has `call`, as the API's with the token, and `me`; `onDone({invited, resent})` is called
- * whenever somebody was; `prefill` is a text for the box.
+ * Opens the dialog, unless it is open. `session` has `call`, as the API's with the token, and `me`; `onDone({invited, resent})`
+ * is called whenever somebody was; `file` is one that was dropped on the page.
  */
-export function openInvite({ session, onDone = () => {}, prefill = "" }) {
-  const open = document.querySelector("dialog.invite");
-  return open ?? new Invite(session, onDone).open(prefill);
+export function openInvite({ session, onDone = () => {}, file = null }) {
+  current ??= new Invite(session, onDone).open();
+  if (file) current.take(file);
 }
 
 class Invite {
@@ -49,7 +52,7 @@ class Invite {
     this.#box = new Box(this.#rows, { changed, openTable: (content) => this.#showTable(content, text("invite.table.pasted"), true), openFile: (file) => this.#openFile(file) });
   }
 
-  open(prefill) {
+  open() {
     const leaving = () => this.#save();
     const stay = this.#session.beforeLeave?.(leaving);
     this.#dialog = openDialog({ title: text("invite.title"), className: "invite", content: [], actions: [element("span")], closed: () => {
@@ -62,11 +65,16 @@ class Invite {
     });
     addEventListener("pagehide", leaving);
     this.#compose();
-    this.#restore(prefill);
-    return this.#dialog;
+    this.#restore();
+    return this;
   }
 
-  #restore(prefill) {
+  /** Takes over a file, whatever the dialog shows. While people are invited, nothing may take the place of that. */
+  take(file) {
+    return this.#sending ? toast(text("invite.sending")) : this.#openFile(file);
+  }
+
+  #restore() {
     const draft = loadDraft(this.#session);
     if (draft) {
       this.#attempt = draft.attempt ?? this.#attempt;
@@ -74,19 +82,21 @@ class Invite {
       this.#box.input.value = draft.typed ?? "";
       if (draft.people.length > 0) this.#box.addPeople(unpacked(draft.people));
     }
-    if (prefill) this.#box.addText(prefill);
   }
 
   get #empty() {
     return this.#rows.list.length === 0 && this.#box.input.value.trim() === "";
   }
 
-  // A draft is only worth keeping if there is something in it.
+  // A draft is only worth keeping if there is something in it. Answers whether anybody is kept in one.
   #save() {
     clearTimeout(this.#saving);
     this.#saving = 0;
-    if (this.#empty && !this.#options.touched) return clearDraft(this.#session);
-    return saveDraft(this.#session, { attempt: this.#attempt, people: this.#rows.list.map(packed), typed: this.#box.input.value, options: this.#options.values });
+    if (this.#empty && !this.#options.touched) {
+      clearDraft(this.#session);
+      return false;
+    }
+    return saveDraft(this.#session, { attempt: this.#attempt, people: this.#rows.list.map(packed), typed: this.#box.input.value, options: this.#options.values }) && !this.#empty;
   }
 
   #changed() {
@@ -95,9 +105,10 @@ class Invite {
   }
 
   #closed() {
+    current = null;
     this.#progress?.halt();
-    this.#save();
-    if (!this.#sending && !this.#empty) toast(text("invite.kept"));
+    const kept = this.#save();
+    if (!this.#sending && kept) toast(text("invite.kept"));
   }
 
   /** Replaces what the dialog shows. `heading` is read out; without one, the focus stays where the step puts it. */
@@ -122,8 +133,8 @@ class Invite {
   }
 
   #problem(problem, again) {
-    const { title, detail, hint, lang } = explain(problem);
-    return element("div", { class: "alert", role: "alert" }, element("p", {}, element("strong", {}, title)), element("p", { lang }, detail, " ", hint),
+    const { title, detail, hint, lang, quote } = explain(problem);
+    return element("div", { class: "alert", role: "alert" }, element("p", {}, element("strong", {}, title)), element("p", { lang }, detail, " ", hint, quoted(quote)),
       problem.request_id && element("p", { class: "quiet" }, text("common.reference", { id: problem.request_id })),
       again && isPassing(problem) && element("button", { type: "button", class: "plain small", on: { click: () => again.click() } }, text("common.retry")));
   }
@@ -144,15 +155,19 @@ class Invite {
   // A table, from a file or pasted.
 
   async #openFile(file) {
-    if (file.size > LARGEST_FILE) return this.#box.say(text("invite.table.too_large"));
+    const refuse = (why) => {
+      if (!this.#box.element.isConnected) this.#compose();
+      this.#box.say(text(`invite.table.${why}`));
+    };
+    if (file.size > LARGEST_FILE) return refuse("too_large");
     let content;
     try {
       content = decode(new Uint8Array(await file.arrayBuffer()));
     } catch {
-      return this.#box.say(text("invite.table.unreadable"));
+      return refuse("unreadable");
     }
-    if (content.includes("\0")) return this.#box.say(text("invite.table.no_table"));
-    if (content.trim() === "") return this.#box.say(text("invite.table.nobody"));
+    if (content.includes("\0")) return refuse("no_table");
+    if (content.trim() === "") return refuse("nobody");
     return this.#showTable(content, file.name, false);
   }
 
@@ -188,7 +203,8 @@ class Invite {
     }
     const options = this.#options.values;
     const answer = await dryRun(this.#session, rows, options);
-    if (!this.#dialog.open) return undefined;
+    // Closed meanwhile, or a file was dropped.
+    if (!this.#box.element.isConnected) return undefined;
     if (answer.problem) {
       this.#compose({ problem: answer.problem, focus: null });
       return (this.#dialog.querySelector(".alert button") ?? this.#primary).focus();
@@ -272,10 +288,10 @@ class Invite {
     this.#rows.keep((row) => !handled.has(row) && !(row.state === "again" && keys.has(row.key)));
     // What was not answered is still the same attempt: sent again as it is, it must find its keys.
     if (left.length === 0) this.#attempt = newAttempt();
-    this.#save();
+    const kept = this.#save();
     const invited = entries.filter(({ outcome }) => outcome === "invited").length;
     this.#onDone({ invited, resent: 0 });
-    if (!this.#dialog.open) return toast(plural("invite.invited", invited) + (this.#empty ? "" : ` ${text("invite.kept")}`));
+    if (!this.#dialog.open) return toast(plural("invite.invited", invited) + (kept ? ` ${text("invite.kept")}` : ""));
     const everybody = [...entries, ...unreadable];
     const refused = everybody.filter(({ outcome }) => outcome !== "invited");
     const done = element("button", { type: "button", on: { click: () => this.#dialog.close() } }, text("invite.done"));

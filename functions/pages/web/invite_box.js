@@ -118,7 +118,8 @@ export class Box {
     this.say("");
     if (/[\n\r]/.test(value)) return this.finish();
     // A separator ends an address, but not a name that begins with one: "Lee, Ann <ann@..".
-    const ended = event.inputType === "insertText" && value.length < 1000 && /[,;\s]$/.test(value) && /@[^"<,;\s]+[^"<]*$/.test(value) && !/^[^"]*"[^"]*$/.test(value);
+    const bare = value.slice(Math.max(value.lastIndexOf('"'), value.lastIndexOf("<")) + 1);
+    const ended = event.inputType === "insertText" && value.length < 1000 && /[,;\s]$/.test(value) && /@[^,;\s]/.test(bare) && !/^[^"]*"[^"]*$/.test(value);
     return ended ? this.finish() : this.#changed();
   }
 

@@ -1,7 +1,8 @@
 // What became of each person, in the Invite dialog: by count, row by row with a way on, made links, and all of it as a table.
 import { announce, ask, element, isolated, once, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
-import { has, language, number, plural, text } from "./texts.js";
+import { fill, has, language, number, plural, pluralKey, text } from "./texts.js";
+import { quoted } from "./words.js";
 import { asText, inSlices } from "./invite_rows.js";
 import { toCsv } from "./csv.js";
 import { newAttempt, resend } from "./invite_send.js";
@@ -9,13 +10,19 @@ import { newAttempt, resend } from "./invite_send.js";
 const A_WINDOW = 50;
 const AGAIN = { already_invited: false, revoked: true, declined: true };
 
-/** An outcome in the page's language, or the page's own reason. What the catalogue can't know, the server says in English. */
+// Where only the server says which domains are allowed.
+const DOMAINS = /^Only addresses at (.+?)(?: and others)? are invited here\./;
+
+/** An outcome in the page's language, or the page's own reason. */
 export function inWords({ outcome, detail, own }) {
   if (own) return own;
-  const key = `outcome.${outcome}`;
-  if (!has(key)) return detail ?? outcome;
-  return outcome === "invalid_invitee" && detail ? `${text(key)} ${detail}` : text(key);
+  if (!has(`outcome.${outcome}`)) return detail ?? outcome;
+  const words = text(`outcome.${outcome}`, { domains: DOMAINS.exec(detail)?.[1] });
+  return language() === "en" ? [words, quote({ outcome, detail })].filter(Boolean).join(" ") : words;
 }
+
+// What is wrong with a value that the page did not see, the server says in English.
+const quote = ({ outcome, detail, own }) => (outcome === "invalid_invitee" && !own ? detail : null);
 
 /**
  * The view while requests are sent: `content` and the button `stop`; `advance` says how many are done, `halt` stops as the
@@ -58,20 +65,36 @@ export function progressView(total, problemView) {
   return view;
 }
 
+// The numbers that the mail doctor names only in its sentences, which are English.
+const COUNTED = { sandbox: /(?<n>\d+) of (?<all>\d+) addresses/, quota_too_small: /^These are (?<n>\d+) mails?, and SES takes (?<left>\d+) more/ };
+
+function warning(code, detail) {
+  const numbers = COUNTED[code]?.exec(detail)?.groups;
+  if (!numbers) return text(`health.${code}`);
+  const values = Object.fromEntries(Object.entries(numbers).map(([name, digits]) => [name, number(digits)]));
+  return plural(`invite.warning.${code}`, Number(numbers.n), values);
+}
+
 /** The mail doctor's warnings. What the catalogue does not know is said in the server's words. */
 export const warningsView = (warnings) => warnings.map(({ code, severity, detail, hint }) => {
   const known = has(`health.${code}`);
-  return element("div", { class: severity === "error" ? "alert" : "warning" },
-    element("p", { lang: known ? null : "en" }, element("strong", {}, known ? text(`health.${code}`) : detail)),
-    element("p", {}, has(`health.${code}.hint`) ? text(`health.${code}.hint`) : hint));
+  return element("div", { class: severity === "error" ? "alert" : "warning", lang: known ? null : "en", dir: known ? null : "ltr" },
+    element("p", {}, element("strong", {}, known ? warning(code, detail) : detail)),
+    element("p", {}, known ? text(`health.${code}.hint`) : hint));
 });
+
+function counted(key, n) {
+  const item = element("li");
+  fill(item, pluralKey(key, n), { n: number(n) });
+  return item;
+}
 
 /** How many of each outcome, most first; `done` if it is so already. */
 export function countsView(entries, done = false) {
   const counts = new Map();
   for (const { outcome } of entries) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   return element("ul", { class: "counts" }, [...counts].sort(([, a], [, b]) => b - a).map(([outcome, n]) =>
-    element("li", {}, element("strong", {}, number(n)), " ", text(`invite.count.${done && outcome === "invited" ? "done" : outcome}`))));
+    counted(`invite.count.${done && outcome === "invited" ? "done" : outcome}`, n)));
 }
 
 /** A list of which a window is drawn, with a button for more. */
@@ -123,7 +146,7 @@ export function refusedView(entries, { session, options, leave, onResent }) {
     const { row, outcome, user_id, resent } = entry;
     const done = resent?.outcome === "resent";
     const item = element("li", { class: done ? "done" : "", tabIndex: -1 },
-      element("span", { class: "who" }, isolated(asText(row))), element("span", { class: "why" }, inWords(resent ?? entry)),
+      element("span", { class: "who" }, isolated(asText(row))), element("span", { class: "why" }, inWords(resent ?? entry), language() !== "en" && quoted(quote(resent ?? entry))),
       user_id && element("span", { class: "ways" },
         outcome in AGAIN && !done && offer(entry),
         element("a", { href: placeOf(user_id), "aria-label": text("invite.person_who", { who: row.email }), on: { click: leave } }, text("invite.person"))));
@@ -166,8 +189,8 @@ async function copyLink(session, id) {
 }
 
 function sayProblem(problem) {
-  const { detail, hint } = explain(problem);
-  toast(`${detail} ${hint}`.trim(), { kind: "alert" });
+  const { detail, hint, lang, quote } = explain(problem);
+  toast(element("span", { lang }, detail, " ", hint, quoted(quote)), { kind: "alert" });
 }
 
 async function copy(content) {

@@ -54,26 +54,33 @@ export const newAttempt = () => crypto.randomUUID();
 
 const place = (session) => `usher:invite:${session.me?.tenant ?? ""}:${session.me?.id ?? ""}`;
 
+// Where storage is full or forbidden, a draft stays for as long as the page does.
+const unsaved = new Map();
+
 /** The draft of this person in this tab, or null. */
 export function loadDraft(session) {
   try {
-    const draft = JSON.parse(sessionStorage.getItem(place(session)));
+    const draft = unsaved.get(place(session)) ?? JSON.parse(sessionStorage.getItem(place(session)));
     return Array.isArray(draft?.people) ? draft : null;
   } catch {
     return null;
   }
 }
 
-/** Keeps {attempt, people, typed, options}. Where storage is full or forbidden, the open dialog still has everything. */
+/** Keeps {attempt, people, typed, options}. Answers whether it also survives a reload. */
 export function saveDraft(session, draft) {
+  clearDraft(session);
   try {
     sessionStorage.setItem(place(session), JSON.stringify(draft));
+    return true;
   } catch {
-    clearDraft(session);
+    unsaved.set(place(session), draft);
+    return false;
   }
 }
 
 export function clearDraft(session) {
+  unsaved.delete(place(session));
   try {
     sessionStorage.removeItem(place(session));
   } catch {

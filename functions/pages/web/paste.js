@@ -7,14 +7,23 @@ const SPACE = new RegExp(`[${SPACES}]`);
 const WORDS = new RegExp(`[^${SPACES}]+`, "g");
 const SEPARATOR = new RegExp(`[${SPACES},;]`);
 const LEADING = new RegExp(`^[${SPACES},;]+`);
-const TRIM = new RegExp(`^[${SPACES}]+|[${SPACES}]+$`, "g");
 const CONTROL = /\p{Cc}/u;
 const NAMES_SOMEBODY = /[\p{Alphabetic}\p{N}]/u;
 const LOOKS_LIKE_ADDRESS = /[@\uff20\ufe6b]/;
 // What mail programs and sentences put around an address.
-const AROUND = new RegExp(`^[${SPACES}"'()[\\]<>\\u200b\\ufeff]+|[${SPACES}"'()[\\]<>\\u200b\\ufeff]+$`, "g");
+const AROUND = new RegExp(`[${SPACES}"'()[\\]<>\\u200b\\ufeff]`);
 
-const trim = (text) => text.replace(TRIM, "");
+// Takes off both ends what one character of `outer` is. Not by `[..]+$`, which looks at a long run inside the text anew from
+// each of its characters.
+function strip(text, outer) {
+  let from = 0;
+  let to = text.length;
+  while (from < to && outer.test(text[from])) from += 1;
+  while (to > from && outer.test(text[to - 1])) to -= 1;
+  return text.slice(from, to);
+}
+
+const trim = (text) => strip(text, SPACE);
 
 /**
  * The entries of a text, one by one: {input, name, address}. Nothing is dropped: what is no address becomes an entry too.
@@ -127,11 +136,14 @@ function* readBare(text) {
 }
 
 function cleanAddress(text) {
-  const bare = text.replace(AROUND, "").replace(/[.:]+$/, "").replace(AROUND, "");
+  const inner = strip(text, AROUND);
+  let end = inner.length;
+  while (/[.:]/.test(inner[end - 1] ?? "")) end -= 1;
+  const bare = strip(inner.slice(0, end), AROUND);
   return /^mailto:/i.test(bare) ? bare.slice(7).split("?")[0] : bare;
 }
 
-const cleanName = (text) => trim(trim(text).replace(/^["',]+|["',]+$/g, "")) || null;
+const cleanName = (text) => trim(strip(trim(text), /["',]/)) || null;
 
 /**
  * Reads one address: {email, key} if it can be mailed, where `key` is the same for two spellings of one mailbox, else
@@ -165,7 +177,9 @@ export function readAddress(text) {
 const codePoint = (character) => `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 // The domain as the DNS has it, or null. The browser knows Unicode's mapping; the rules after it are stricter than its own.
+// It takes its time over long ones, of which none is a domain.
 function readDomain(domain) {
+  if (domain.length > 1000) return null;
   let ascii = domain.toLowerCase();
   if (/[^\0-\x7f]|(^|\.)xn--/.test(ascii)) {
     const plain = ascii.normalize("NFKC").replaceAll("\u3002", ".").replace(/\p{Cf}/gu, "");
@@ -196,10 +210,12 @@ const suggested = new Map();
 
 /** The address that was probably meant, or null: "ann@gmial.com" is taken, but was hardly meant. */
 export function suggest(text) {
+  // Nothing so long was meant as an address.
+  if (text.length > 500) return null;
   const repaired = trim(text).replace(/[\uff20\ufe6b]|@@+/g, "@").replace(UNSEEN, "");
   const at = repaired.lastIndexOf("@");
   if (at < 1) return null;
-  const local = repaired.slice(0, at).replace(/^\.+|\.+$/g, "").replace(/\.\.+/g, ".");
+  const local = strip(repaired.slice(0, at), /\./).replace(/\.\.+/g, ".");
   const domain = repaired.slice(at + 1).toLowerCase();
   if (!suggested.has(domain)) suggested.set(domain, nearDomain(domain));
   const near = `${local}@${suggested.get(domain) ?? domain}`;
@@ -208,7 +224,9 @@ export function suggest(text) {
 
 function nearDomain(domain) {
   if (KNOWN.includes(domain)) return null;
-  let better = domain.replace(/^\.+|\.+$/g, "").replace(/\.\.+/g, ".").replace(/[^.]+$/, (end) => ENDINGS[end] ?? end);
+  let better = strip(domain, /\./).replace(/\.\.+/g, ".");
+  const end = better.lastIndexOf(".") + 1;
+  better = better.slice(0, end) + (ENDINGS[better.slice(end)] ?? better.slice(end));
   if (!better.includes(".")) better = missingDot(better);
   // A short name is one letter away from many that exist.
   const near = KNOWN.find((known) => known.indexOf(".") >= 5 && oneApart(better, known));

@@ -46,6 +46,7 @@ const base = (tag) => tag.split("-")[0].toLowerCase();
  */
 export async function load(tag) {
   asked = tag;
+  if (tag === current && has("common.language")) return undefined;
   const wanted = [...parts];
   const read = await Promise.all(wanted.map((part) => sentences(part, tag)));
   if (asked !== tag) return undefined;
@@ -80,8 +81,11 @@ export const has = (key) => Object.hasOwn(catalogue, key);
 
 /** A sentence, in plain text. */
 export function text(key, values = {}) {
-  return (catalogue[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => isolated(values[name]));
+  return (catalogue[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => isolated(valueOf(name, values)));
 }
+
+// A number that stands in the sentence itself, like {100}, is written as the person writes numbers.
+const valueOf = (name, values) => (/^\d/.test(name) ? number(Number(name)) : values[name]);
 
 // Where both directions meet, a value stands for itself: otherwise "نور" would move the comma after it.
 function isolated(value) {
@@ -101,7 +105,7 @@ export function pluralKey(key, n) {
 /** Fills an element with a sentence in which the values stand out. A value is text, never HTML. */
 export function fill(element, key, values = {}) {
   const parts = (catalogue[key] ?? key).split(/\{(\w+)\}/);
-  element.replaceChildren(...parts.map((part, index) => (index % 2 === 0 ? part : standingOut(values[part]))));
+  element.replaceChildren(...parts.map((part, index) => (index % 2 === 0 ? part : standingOut(valueOf(part, values)))));
 }
 
 function standingOut(value) {

@@ -187,11 +187,21 @@ function drawNotices() {
   drawHealth(byId("health"));
 }
 
-async function invite(prefill) {
+async function invite(file) {
   if (!session.can("users:invite")) return denied("users:invite");
   const opened = await loadInvite().catch(() => null);
-  if (!opened) return toast(explain({ offline: true }).detail, { kind: "alert", action: { label: text("common.retry"), run: () => invite(prefill) } });
-  opened.openInvite({ session, prefill, onDone: invitedSome });
+  if (!opened) return toast(explain({ offline: true }).detail, { kind: "alert", action: { label: text("common.retry"), run: () => invite(file) } });
+  opened.openInvite({ session, file, onDone: invitedSome });
+}
+
+// A file that is let go anywhere on the page is a list of people, and must not take the page's place.
+for (const event of ["dragover", "drop"]) {
+  addEventListener(event, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    if (event.type === "drop" && file && session.me) invite(file);
+  });
 }
 
 // The dialog is as large as the rest of the page, so it comes when somebody reaches for it; then all of it at once, so that

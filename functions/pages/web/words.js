@@ -28,37 +28,49 @@ export function mail(user, { whole = false } = {}) {
   return [element("span", {}, words, when), reason && because(reason, whole)];
 }
 
-// What the API gives as a reason is English, and may quote a foreign mail server. The sentences that come most often are
-// in the catalogue.
+// What the API gives as a reason is English, and may quote a foreign mail server, in brackets.
 const REASONS = [
   ["no_mailbox", /^There is no such mailbox\.|most likely there is no such mailbox\./],
   ["mailbox_full", /^The mailbox is full\./],
-  ["may_pass", /for a reason that may pass\.|does not take the mail now\./],
+  ["may_pass", /for a reason that may pass\.|does not take the mail now\.|holds back mail from SES\./],
+  ["content", /takes no mail of this size\.|did not like the mail's content\.|^SES did not want to send the mail/],
   ["spam", /^The person has called the mail spam\./],
+  ["unsubscribed", /^The person has unsubscribed/],
   ["in_turn", /^Much mail is waiting/],
   ["ended", /^The invitation ended before/],
-  ["suppressed", /^The address gets no mail, since/],
+  ["suppressed", /^(The address gets no mail|SES sends nothing to this address), since/],
   ["lost", /^The mail may have gone or not/],
+  ["address", /^SES refused the mail\.|^SES can't mail this address\./],
+  ["template", /^The mail's template/],
+  ["given_up", /^SES did not take the mail in/],
+  ["quota", /^SES's daily quota/],
+  ["paused", /^SES has paused/],
+  ["sender", /^The sender's address is not verified/],
+  ["misconfigured", /^SES refused the call\.|^The mailer may not send:/],
 ];
 
 /** Why, in the page's language where that is known; whole: with the words of the mail server. */
 export function because(reason, whole = true) {
   const key = `users.reason.${REASONS.find(([, pattern]) => pattern.test(reason))?.[0]}`;
+  const known = has(key);
   const first = reason.split(/(?<=\.)\s/, 1)[0];
-  const words = has(key) ? element("span", {}, text(key)) : element("span", { lang: "en", dir: "ltr" }, first);
-  const rest = whole && reason.slice(first.length).trim();
-  return element("span", { class: "reason", title: whole ? null : reason }, words, rest && [" ", isolated(rest, { lang: "en", dir: "ltr" })]);
+  const words = known ? element("span", {}, text(key)) : element("span", { lang: "en", dir: "ltr" }, first);
+  const rest = whole && (known ? /\(.*\)$/.exec(reason)?.[0] : reason.slice(first.length).trim());
+  return element("span", { class: "reason", title: whole ? null : known ? text(key) : reason }, words, rest && [" ", isolated(rest, { lang: "en", dir: "ltr" })]);
 }
 
 /** Who, by name if they have one. */
 export const inviter = (by) => isolated(by?.name ?? by?.id ?? "");
 
-/** Which permissions are missing, and who can give them: in the server's words, which are English. */
+/** Which permissions are missing, and who can give them. The server says the latter, but in English only. */
 export function missing(scopes, me) {
-  const who = me?.who_can_grant;
-  const words = who && element("span", { lang: "en", dir: "ltr" }, who);
-  return [text("users.needs", { scope: scopes.join(", ") }), " ", language() === "en" && who ? words : [text("users.denied.ask"), " ", words]];
+  const who = me?.who_can_grant ?? "";
+  const group = /\bgroup administrators\b/.test(who);
+  return [text("users.needs", { scope: scopes.join(", ") }), " ", (language() === "en" && who) || text(group ? "users.denied.ask_group" : "users.denied.ask")];
 }
+
+/** The server's words, which are English, after ours. */
+export const quoted = (words) => words && [" ", element("span", { lang: "en", dir: "ltr" }, words)];
 
 /** An address that, if it is too long for its line, is broken before its domain. */
 export const breakable = (email) => [email.slice(0, email.lastIndexOf("@") + 1), element("wbr"), email.slice(email.lastIndexOf("@") + 1)];

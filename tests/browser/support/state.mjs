@@ -56,6 +56,18 @@ function facts() {
   };
 }
 
+// Opens a page as a browser without JavaScript shows it: without its scripts, and with what is said in their place. In a
+// browser that really has none, axe does not run either.
+export async function openWithoutScripts(page, path) {
+  const changed = (pattern, change) => page.route(pattern, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: change(await response.text()) });
+  });
+  await changed((url) => url.pathname === path, (html) => html.replace(/<script\b.*?<\/script>|<link rel="modulepreload".*?>/gs, "").replace(/(<\/?)noscript>/g, "$1div>"));
+  await changed("**/*.css", (css) => css.replaceAll("(scripting: none)", "all").replaceAll("(scripting: enabled)", "not all"));
+  await page.goto(path);
+}
+
 async function accessible(page, name) {
   if (!await page.evaluate(() => "axe" in window)) await page.evaluate(AXE);
   const violations = await page.evaluate(async () => {

@@ -1,7 +1,7 @@
 // How the page reads tables that people drop on it, and writes those that they save.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decode, firstRows, guessColumns, guessSeparator, languageReader, readPerson, readRows, toCsv } from "../../../functions/pages/web/csv.js";
+import { decode, firstRows, guessColumns, guessSeparator, languageReader, looksLikeTable, readPerson, readRows, toCsv } from "../../../functions/pages/web/csv.js";
 
 const languageOf = languageReader(["en", "de", "ar"]);
 const rows = (text, separator = guessSeparator(text)) => [...readRows(text, separator)];
@@ -73,4 +73,40 @@ test("what a spreadsheet would run is saved as plain text", () => {
   const cells = ["=1+1", "+49", "-1", "@x", "\tx", "\rx", "a@x.org", "say \"hi\"", "1,5", null];
   assert.equal(toCsv([cells]), "\ufeff'=1+1,'+49,'-1,'@x,\"'\tx\",\"'\rx\",a@x.org,\"say \"\"hi\"\"\",\"1,5\",\r\n");
   assert.equal(toCsv([["a", "b"]], ";"), "\ufeffa;b\r\n");
+});
+
+test("what was saved is read again as it was", () => {
+  const people = [["=1+1", "+49 170", "-", "@ann", "'@ann", "''=1", "'Ann'", "\uff1d1", "say \"=1\"", "a, b", "it's = 1"], ["email", "x", "", "", "", "", "", "", "", "", "a"]];
+  for (const separator of [",", ";", "\t"]) {
+    const read = rows(decode(new TextEncoder().encode(toCsv(people, separator))), separator);
+    assert.deepEqual(read.map(({ cells }) => cells), people);
+  }
+});
+
+// What takes a time that grows with the square of its length would take minutes.
+const LENGTH = 200_000;
+const hostile = {
+  "commas": [","], "semicolons": [";"], "quotes": ['"'], "quotes and commas": ['",'], "pairs of quotes": [',""'], "three quotes": ['"""'], "quotes that are not closed": [',"a'],
+  "line breaks": ["\n"], "both line breaks": ["\r\n"], "quoted line breaks": ['"\n'], "tabs": ["a\t"], "bars": ["|a"], "apostrophes": ["'"], "apostrophes before nothing": ["'", "=", "x"],
+  "spaces": [" ", "a", "b,ann@example.com"], "spaces at the end": [" ", "a,ann@example.com"], "letters": ["a"], "addresses": ["a@example.com,"], "brackets": ["<", "email\n"],
+  "names of columns": ["email,"], "languages": ["de-", "email,locale\na@b.c,"], "groups": [" ,;", 'email,groups\na@b.c,"', '"'],
+};
+
+for (const [name, [part, before = "", after = ""]] of Object.entries(hostile)) {
+  test(`a table of ${LENGTH} characters of ${name} keeps nobody waiting`, () => {
+    const text = before + part.repeat(LENGTH / part.length) + after;
+    const start = performance.now();
+    const separator = guessSeparator(text);
+    looksLikeTable(text);
+    const { columns } = guessColumns(firstRows(text, separator), languageOf);
+    for (const { cells } of readRows(text, separator)) readPerson(cells, columns, languageOf);
+    for (const { cells } of readRows(text, "\t")) toCsv([cells]);
+    const took = performance.now() - start;
+    assert.ok(took < 2000, `${Math.round(took)} ms`);
+  });
+}
+
+test("a line of separators does not become a list of as many columns", () => {
+  const [{ cells }] = rows(`a@b.c${",".repeat(LENGTH)}`, ",");
+  assert.equal(cells.length, 1000);
 });
