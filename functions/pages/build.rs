@@ -27,6 +27,16 @@ const PARTS: [(&str, &[&str]); 4] = [
     ("invite", &["invite"]),
 ];
 
+/// What the documents themselves say, before or without a script: no part of a catalogue has it.
+const DOCUMENT: [&str; 6] = [
+    "common.loading",
+    "common.retry",
+    "page.no_script.accept",
+    "page.no_script.title",
+    "page.no_script.users",
+    "page.unreached",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=web");
     let web = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("web");
@@ -37,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.retain(|path| path.extension().is_none_or(|extension| extension != "html"));
     files.sort();
     let mut sent: Vec<(String, String)> = vec![];
+    let mut documents = String::new();
     for path in &files {
         let (name, text) = (name(path)?, fs::read_to_string(path)?);
         let language = name
@@ -44,7 +55,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             .and_then(|rest| rest.strip_suffix(".json"));
         match language {
             Some(language) => {
-                sent.extend(parts(language, &text).map_err(|error| format!("{name}: {error}"))?);
+                let texts: Catalogue = serde_json::from_str(&text)?;
+                let parts = parts(language, &texts).map_err(|error| format!("{name}: {error}"))?;
+                sent.extend(parts);
+                let said = DOCUMENT.map(|key| (key, texts.get(key).cloned().unwrap_or_default()));
+                writeln!(documents, "({language:?}, {said:?}),")?;
             }
             None => sent.push((name.to_owned(), without_comments(&text)?)),
         }
@@ -77,19 +92,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(
         out.join("assets.rs"),
         format!(
-            "const VERSION: &str = {version:?};\nstatic ASSETS: [Asset; {}] = [\n{assets}];\n",
-            sent.len()
+            "const VERSION: &str = {version:?};\nstatic ASSETS: [Asset; {}] = [\n{assets}];\n\
+             static DOCUMENTS: &[(&str, [(&str, &str); {}])] = &[\n{documents}];\n",
+            sent.len(),
+            DOCUMENT.len()
         ),
     )?;
     Ok(())
 }
 
+/// A language's sentences by their keys.
+type Catalogue = BTreeMap<String, String>;
+
 /// The files that a language's catalogue is sent as.
-fn parts(language: &str, catalogue: &str) -> Result<Vec<(String, String)>, Box<dyn Error>> {
-    let texts: BTreeMap<&str, String> = serde_json::from_str(catalogue)?;
+fn parts(language: &str, texts: &Catalogue) -> Result<Vec<(String, String)>, Box<dyn Error>> {
     let area = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
-    let nowhere = |key: &&&str| !PARTS.iter().any(|(_, areas)| areas.contains(&&*area(key)));
-    if let Some(key) = texts.keys().find(nowhere) {
+    let said = |key: &str| {
+        let mut parts = PARTS.iter();
+        DOCUMENT.contains(&key) || parts.any(|(_, areas)| areas.contains(&&*area(key)))
+    };
+    if let Some(key) = texts.keys().find(|key| !said(key)) {
         return Err(format!("{key} belongs to none of PARTS, so no page would say it").into());
     }
     let part = |(part, areas): &(&str, &[&str])| {

@@ -17,6 +17,7 @@ mod bulk;
 mod bulk_resend;
 mod crash_points;
 mod crashes;
+mod decline;
 mod dry_run;
 mod engine;
 mod erase;

@@ -1,19 +1,20 @@
 //! The public routes, for whoever holds a link: `POST /v1/accept` registers, `/v1/accept/lookup` shows the
-//! invitation, `/v1/accept/decline` turns it down, `/v1/accept/renew` asks for a fresh link.
+//! invitation, `/v1/accept/decline` turns it down, `/v1/accept/renew` asks for a fresh link. Mail programs turn it down with
+//! `POST /v1/accept/decline/{token}`.
 //!
 //! All of them are POSTs with the token in the body, so that neither a mail scanner's GET nor a log ever matters.
 
 mod problem;
 
-use lambda_http::{Request, RequestExt};
+use lambda_http::{Body, Request, RequestExt};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{
-        self, Group, InvitationToken, LinkRefusal, Locale, LocaleSource, Message, Nonce,
-        PersonName, RedirectUrl, StateName, TokenHash, User, UserId,
+        self, DeclineToken, Group, InvitationToken, LinkRefusal, Locale, LocaleSource, Message,
+        Nonce, PersonName, RedirectUrl, StateName, TokenHash, User, UserId,
     },
     function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
@@ -100,6 +101,10 @@ impl WarmUp for Accept {
 
 /// Answers the route that the path ends with.
 pub async fn handle(state: &Accept, request: &Request) -> Answer {
+    let parameters = request.path_parameters_ref();
+    if let Some(token) = parameters.and_then(|parameters| parameters.first("token")) {
+        return decline_with_one_click(state, request, token).await;
+    }
     match request.raw_http_path().rsplit('/').next() {
         Some("lookup") => lookup(state, request).await,
         Some("decline") => decline(state, request).await,
@@ -180,6 +185,9 @@ struct Outcome {
 
 async fn lookup(state: &Accept, request: &Request) -> Answer {
     let body: LinkBody = json_body(request)?;
+    if body.token.trim().parse::<DeclineToken>().is_ok() {
+        return look_up_to_decline(state, &body.token).await;
+    }
     let (user, token) = holder(state, &body.token).await?;
     if let Some(refusal) = domain::Accept::refusal(token, state.clock.now(), Some(&user)) {
         return Err(state.link_problem(refusal));
@@ -195,6 +203,28 @@ async fn lookup(state: &Accept, request: &Request) -> Answer {
         message: user.message.as_ref().map(Message::as_str),
         expires_at: format!("{:.3}", user.expires_at),
         redirect_url: user.redirect_url.as_ref().map(RedirectUrl::as_str),
+    })
+}
+
+/// What whoever may decline, and nothing else, has to know for it: such a link goes through more hands.
+async fn look_up_to_decline(state: &Accept, token: &str) -> Answer {
+    let (user, token) = decliner(state, token).await?;
+    let decline = domain::Decline {
+        token,
+        now: state.clock.now(),
+    };
+    if let Some(refusal) = decline.refusal(Some(&user)) {
+        return Err(state.link_problem(refusal));
+    }
+    json(&InvitationView {
+        email: user.email.as_str(),
+        name: None,
+        locale: &user.locale,
+        inviter: InviterView { name: None },
+        product_name: &state.product_name,
+        message: None,
+        expires_at: format!("{:.3}", user.expires_at),
+        redirect_url: None,
     })
 }
 
@@ -262,7 +292,41 @@ fn has_moved(user: &User, found: &User) -> bool {
 
 async fn decline(state: &Accept, request: &Request) -> Answer {
     let body: LinkBody = json_body(request)?;
-    let (user, token) = holder(state, &body.token).await?;
+    match decline_by(state, &body.token).await? {
+        None => json(&DECLINED),
+        Some(refusal) => Err(state.link_problem(refusal)),
+    }
+}
+
+const DECLINED: Outcome = Outcome {
+    outcome: "declined",
+};
+
+/// What a mail program posts when its user wants no more of this (RFC 8058). It may come twice. A scanner that posts whatever
+/// it finds does not say these words.
+async fn decline_with_one_click(state: &Accept, request: &Request, token: &str) -> Answer {
+    let body = match request.body() {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    };
+    let body = String::from_utf8_lossy(body);
+    if !(body.contains("List-Unsubscribe") && body.contains("One-Click")) {
+        return Err(Problem::bad_request(
+            "invalid_body",
+            "The body is not what mail programs post to unsubscribe: List-Unsubscribe=One-Click.",
+            "Open the link in the mail to decline.",
+        ));
+    }
+    match decline_by(state, token).await? {
+        None | Some(LinkRefusal::Declined) => json(&DECLINED),
+        Some(refusal) => Err(state.link_problem(refusal)),
+    }
+}
+
+/// Declines with either token; says why not, if it can't be.
+async fn decline_by(state: &Accept, token: &str) -> Result<Option<LinkRefusal>, Problem> {
+    let (user, token) = decliner(state, token).await?;
     let decline = domain::Decline {
         token,
         now: state.clock.now(),
@@ -270,9 +334,7 @@ async fn decline(state: &Accept, request: &Request) -> Answer {
     match state.store.decline(&user, &decline).await? {
         Attempt::Done(user) => {
             take_back(state, user.id, Some(&user)).await?;
-            json(&Outcome {
-                outcome: "declined",
-            })
+            Ok(None)
         }
         Attempt::Refused(found) => {
             let refusal = decline.refusal(found.as_deref());
@@ -280,7 +342,7 @@ async fn decline(state: &Accept, request: &Request) -> Answer {
             if refusal == Some(LinkRefusal::Declined) {
                 withdraw(state.pool.as_ref(), &state.store, user.id).await?;
             }
-            Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
+            refusal.map(Some).ok_or_else(corrected)
         }
     }
 }
@@ -305,12 +367,23 @@ async fn renew(state: &Accept, request: &Request) -> Answer {
 
 /// The user whom the token claims to be for. Whether the token is genuine is yet to be asked, with its hash.
 async fn holder(state: &Accept, token: &str) -> Result<(User, TokenHash), Problem> {
-    let unknown = || link_problem(LinkRefusal::Unknown);
     let token: InvitationToken = token.trim().parse().map_err(|_| unknown())?;
-    let user = state
-        .store
-        .user(token.user_id())
-        .await?
-        .ok_or_else(unknown)?;
-    Ok((user, token.hash()))
+    held(state, token.user_id(), token.hash()).await
+}
+
+/// The same, by either of the tokens with which people decline.
+async fn decliner(state: &Accept, token: &str) -> Result<(User, TokenHash), Problem> {
+    match token.trim().parse::<DeclineToken>() {
+        Ok(token) => held(state, token.user_id(), token.hash()).await,
+        Err(_) => holder(state, token).await,
+    }
+}
+
+async fn held(state: &Accept, id: UserId, token: TokenHash) -> Result<(User, TokenHash), Problem> {
+    let user = state.store.user(id).await?.ok_or_else(unknown)?;
+    Ok((user, token))
+}
+
+fn unknown() -> Problem {
+    link_problem(LinkRefusal::Unknown)
 }

@@ -28,6 +28,11 @@ pub(crate) fn is_current(version: &str) -> bool {
     version == VERSION
 }
 
+/// What documents say in each language, by the names under which they have it.
+pub(crate) fn documents() -> &'static [(&'static str, [(&'static str, &'static str); 6])] {
+    DOCUMENTS
+}
+
 /// All files.
 #[cfg(test)]
 pub(crate) fn all() -> &'static [Asset] {

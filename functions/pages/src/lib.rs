@@ -4,12 +4,11 @@
 //! Both call nothing but the public API. A link's token stands behind `#`, so it never reaches this function.
 
 mod assets;
+mod document;
 mod page;
 mod sign_in;
 #[cfg(test)]
 mod tests;
-
-use std::io;
 
 use lambda_http::{
     Body, Request, RequestExt, Response,
@@ -21,16 +20,15 @@ use usher::{
     domain::DeclineToken,
     function::WarmUp,
     http::{Answer, Problem},
-    mail::Templates,
 };
 
-use crate::{assets::Asset, page::Page, sign_in::SignIn};
+use crate::{assets::Asset, document::Document, sign_in::SignIn};
 
 /// The pages as this stack shows them.
 #[derive(Debug)]
 pub struct Pages {
-    users: Page,
-    accept: Page,
+    users: Document,
+    accept: Document,
     policy: HeaderValue,
 }
 
@@ -40,38 +38,17 @@ impl Pages {
     pub fn new(env: &Environment, _: Clock, _: Entropy) -> Result<Self, ConfigError> {
         let (product_name, sign_in) = (env.product_name(), SignIn::from_env(env));
         let pages = product_name.and_then(|product_name| {
-            let policy = policy(sign_in.as_ref());
-            let pages = Self::render(&product_name, sign_in.as_ref());
-            let (users, accept) = pages.ok()?;
             Some(Self {
-                users,
-                accept,
-                policy: HeaderValue::from_str(&policy).ok()?,
+                policy: HeaderValue::from_str(&policy(sign_in.as_ref())).ok()?,
+                accept: Document::new(include_str!("../web/accept.html"), &product_name, None),
+                users: Document::new(
+                    include_str!("../web/users.html"),
+                    &product_name,
+                    sign_in.as_ref(),
+                ),
             })
         });
         env.finish(pages)
-    }
-
-    fn render(product_name: &str, sign_in: Option<&SignIn>) -> io::Result<(Page, Page)> {
-        let (root, languages) = (assets::root(), languages());
-        let mut values = vec![
-            ("assets", root.as_str()),
-            ("product_name", product_name),
-            ("languages", &languages),
-        ];
-        let accept = Page::new(include_str!("../web/accept.html"), &values)?;
-        if let Some(sign_in) = sign_in {
-            let logout_url = sign_in.logout_url.as_ref();
-            values.extend([
-                ("authorize_url", sign_in.authorize_url.as_str()),
-                ("token_url", sign_in.token_url.as_str()),
-                ("client_id", &sign_in.client_id),
-                ("scopes", &sign_in.scopes),
-                ("logout_url", logout_url.map_or("", url::Url::as_str)),
-            ]);
-        }
-        let users = Page::new(include_str!("../web/users.html"), &values)?;
-        Ok((users, accept))
     }
 }
 
@@ -79,13 +56,6 @@ impl WarmUp for Pages {
     async fn warm_up(&self) -> Result<(), lambda_http::Error> {
         Ok(())
     }
-}
-
-/// The languages that mails have, and so the pages: `en de ar`.
-fn languages() -> String {
-    let templates = Templates::built_in();
-    let locales = templates.locales().iter().map(ToString::to_string);
-    locales.collect::<Vec<_>>().join(" ")
 }
 
 /// No script, style or picture from elsewhere or in the page itself; no text that becomes a script; no site around the page.
@@ -116,9 +86,9 @@ pub fn handle(pages: &Pages, request: &Request) -> Answer {
             ))
         }
         _ if request.raw_http_path().ends_with("/accept") => {
-            Ok(send_page(&pages.accept, &pages.policy, request.headers()))
+            send_page(&pages.accept, &pages.policy, request.headers())
         }
-        _ => Ok(send_page(&pages.users, &pages.policy, request.headers())),
+        _ => send_page(&pages.users, &pages.policy, request.headers()),
     }
 }
 
@@ -156,7 +126,8 @@ fn send_asset(asset: &Asset, current: bool, headers: &HeaderMap) -> Response<Bod
     response
 }
 
-fn send_page(page: &Page, policy: &HeaderValue, headers: &HeaderMap) -> Response<Body> {
+fn send_page(document: &Document, policy: &HeaderValue, headers: &HeaderMap) -> Answer {
+    let page = document.page(headers).map_err(Problem::internal)?;
     let known = headers.get(header::IF_NONE_MATCH);
     let mut response = if known.is_some_and(|known| known == page.etag.as_str()) {
         let mut response = Response::new(Body::Empty);
@@ -172,7 +143,11 @@ fn send_page(page: &Page, policy: &HeaderValue, headers: &HeaderMap) -> Response
         header::CONTENT_TYPE,
         "text/html; charset=utf-8",
     );
-    set(&mut response, header::VARY, "accept-encoding");
+    set(
+        &mut response,
+        header::VARY,
+        "accept-encoding, accept-language",
+    );
     set(&mut response, header::CACHE_CONTROL, "no-cache");
     set(&mut response, header::REFERRER_POLICY, "no-referrer");
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -183,7 +158,7 @@ fn send_page(page: &Page, policy: &HeaderValue, headers: &HeaderMap) -> Response
     if let Ok(etag) = HeaderValue::from_str(&page.etag) {
         headers.insert(header::ETAG, etag);
     }
-    response
+    Ok(response)
 }
 
 fn compressed(bytes: &[u8]) -> Response<Body> {

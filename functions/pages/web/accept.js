@@ -28,8 +28,11 @@ function takeToken() {
     plain = decodeURIComponent(hash);
   } catch { /* junk that is no encoding: read as it is */ }
   plain = plain.replace(/\s+/g, "");
-  return (/inv_[\w-]{86}/.exec(plain) ?? /inv_[\w-]+/.exec(plain))?.[0] ?? null;
+  return (/inv_[\w-]{86}|dec_[\w-]{64}/.exec(plain) ?? /(?:inv|dec)_[\w-]+/.exec(plain))?.[0] ?? null;
 }
+
+/** Whether the link is the mail's "not me", which leads to one question only. */
+const isOnlyToDecline = () => token.startsWith("dec_");
 
 /**
  * Reads the texts of a language. Without any, all that is left to say stands in the document; quietly, what there is in
@@ -83,7 +86,9 @@ async function start() {
   invitation = body;
   // In the invitation's language, unless that keeps the person waiting: then it comes when it comes.
   if (!chosen) await Promise.race([speak(choose([invitation.locale]), { quietly: true }), new Promise((resolve) => { setTimeout(resolve, PATIENCE); })]);
-  if (!signal.aborted) showInvitation();
+  if (signal.aborted) return;
+  if (isOnlyToDecline()) showDeclining();
+  else showInvitation();
 }
 
 const lookUp = (signal) => call("POST", "/v1/accept/lookup", { token }, { signal });
@@ -106,6 +111,7 @@ function showInvitation() {
 
 function showDeclining() {
   const { email } = invitation;
+  byId("back").hidden = isOnlyToDecline();
   show("declining", () => {
     title("accept.decline_title");
     fill(byId("decline-text"), "accept.decline_text", { product, email });
@@ -225,7 +231,7 @@ function accept() {
 }
 
 function goBack() {
-  if (isBusy()) return;
+  if (isBusy() || isOnlyToDecline()) return;
   showInvitation();
   byId("ask-decline").focus();
 }

@@ -13,6 +13,7 @@ import { edit, hasDraft } from "./edit.js";
 import { makeTimeline } from "./timeline.js";
 
 const SHORT = { dateStyle: "medium", timeStyle: "short" };
+const SOURCES = { tenant_default: "users.locale_source.tenant_default", external_default: "users.locale_source.tenant_default", fallback: "users.locale_source.fallback" };
 const panel = byId("person");
 const beside = matchMedia("(width >= 1200px)");
 let open = null; // {id, parts, timeline}
@@ -157,7 +158,7 @@ function details(user) {
   const at = (instant) => instant && [element("time", { dateTime: instant }, dateTime(instant, SHORT)), " ", element("span", { class: "quiet" }, "(", ago(instant), ")")];
   const link = webAddress(user.redirect_url);
   const code = (value) => element("code", { dir: "ltr" }, value);
-  const source = user.locale_source !== "invitation" && has(`users.locale_source.${user.locale_source}`) && element("span", { class: "quiet" }, " ", text(`users.locale_source.${user.locale_source}`));
+  const source = SOURCES[user.locale_source] && element("span", { class: "quiet" }, " ", text(SOURCES[user.locale_source]));
   const entries = {
     email: element("bdi", { dir: "ltr" }, breakable(user.email)),
     name: user.name && isolated(user.name),

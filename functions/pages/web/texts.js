@@ -33,9 +33,21 @@ export function choose(wanted = []) {
   return [...wanted, ...navigator.languages].map(matching).find(Boolean) ?? matching("en") ?? supported[0];
 }
 
+// As the API chooses: the language itself, else one of the same language and script, as CLDR's likely subtags have it.
 function matching(wanted) {
-  const tag = String(wanted ?? "").replaceAll("_", "-").toLowerCase();
-  return supported.find((known) => known.toLowerCase() === tag) ?? supported.find((known) => known.toLowerCase() === base(tag));
+  const tag = String(wanted ?? "").replaceAll("_", "-");
+  const exact = supported.find((known) => known.toLowerCase() === tag.toLowerCase());
+  return exact ?? supported.find((known) => written(known) === written(tag));
+}
+
+// Language and script. Bokmål is what CLDR's "no" is written in, and what who reads Nynorsk reads, too.
+function written(tag) {
+  try {
+    const { language, script } = new Intl.Locale(tag.replace(/^(no|nn)\b/i, "nb")).maximize();
+    return `${language}-${script}`;
+  } catch {
+    return null;
+  }
 }
 
 const base = (tag) => tag.split("-")[0].toLowerCase();
@@ -125,8 +137,9 @@ export function apply(root = document) {
 
 /** Fills a select with the languages, each by its own name. */
 export function offerLanguages(select, chosen = current) {
-  select.replaceChildren(...supported.map((tag) => {
-    const option = new Option(nameOf(tag), tag, tag === chosen, tag === chosen);
+  const names = supported.map((tag) => [nameOf(tag), tag]).sort(([one], [other]) => one.localeCompare(other, current));
+  select.replaceChildren(...names.map(([name, tag]) => {
+    const option = new Option(name, tag, tag === chosen, tag === chosen);
     option.lang = tag;
     option.dir = direction(tag);
     return option;

@@ -301,7 +301,7 @@ addEventListener("online", drawConnection);
 addEventListener("offline", drawConnection);
 
 // Somebody invited whose link was cut short to the wrong page.
-const isInvitation = () => location.hash.startsWith("#inv_");
+const isInvitation = () => /^#(inv|dec)_/.test(location.hash);
 const toAcceptPage = () => location.replace(`/accept${location.hash}`);
 addEventListener("hashchange", () => { if (isInvitation()) toAcceptPage(); });
 

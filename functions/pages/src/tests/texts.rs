@@ -6,9 +6,10 @@ use std::{
     path::Path,
 };
 
+use icu_plurals::{PluralCategory, PluralRules};
 use serde::de::DeserializeOwned;
 use usher::{
-    domain::{DeliveryStatus, HistoryKind, StateName},
+    domain::{DeliveryStatus, HistoryKind, Locale, StateName},
     mail::Templates,
 };
 
@@ -47,16 +48,11 @@ fn catalogues() -> impl Iterator<Item = (String, Catalogue)> {
     })
 }
 
-/// The sentence that a key is a plural form of, if it is one, and which form.
-fn plural<'a>(key: &'a str, texts: &Catalogue) -> Option<(&'a str, &'a str)> {
+/// The sentence that a key is a plural form of, if it is one, and which form. English shows which sentences have forms.
+fn plural<'a>(key: &'a str, english: &Catalogue) -> Option<(&'a str, &'a str)> {
     let (sentence, form) = key.rsplit_once('.')?;
-    let known = FORMS.contains(&form) && texts.contains_key(&format!("{sentence}.other"));
-    // A key may end in "other" for another reason.
-    (known
-        && FORMS[..5]
-            .iter()
-            .any(|form| texts.contains_key(&format!("{sentence}.{form}"))))
-    .then_some((sentence, form))
+    let said = |form: &str| english.contains_key(&format!("{sentence}.{form}"));
+    (FORMS.contains(&form) && said("one") && said("other")).then_some((sentence, form))
 }
 
 fn placeholders(text: &str) -> BTreeSet<&str> {
@@ -65,14 +61,15 @@ fn placeholders(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_language_says_the_same_sentences() {
+    let english = catalogue("en");
     let sentences = |texts: &Catalogue| -> BTreeSet<String> {
         let sentence =
-            |key: &String| plural(key, texts).map_or(key.clone(), |(key, _)| key.to_owned());
+            |key: &String| plural(key, &english).map_or(key.clone(), |(key, _)| key.to_owned());
         texts.keys().map(sentence).collect()
     };
-    let english = sentences(&catalogue("en"));
+    let said = sentences(&english);
     for (language, texts) in catalogues() {
-        let differing: Vec<_> = english
+        let differing: Vec<_> = said
             .symmetric_difference(&sentences(&texts))
             .cloned()
             .collect();
@@ -82,14 +79,23 @@ fn every_language_says_the_same_sentences() {
 
 #[test]
 fn every_sentence_about_a_number_has_the_forms_of_its_language() {
+    let english = catalogue("en");
     for (language, texts) in catalogues() {
-        let needed = match language.as_str() {
-            "en" | "de" => BTreeSet::from(["one", "other"]),
-            "ar" => BTreeSet::from(FORMS),
-            other => panic!("which plural forms has {other}?"),
-        };
+        let locale = language.parse::<Locale>().unwrap();
+        let rules = PluralRules::try_new_cardinal(locale.identifier().clone().into()).unwrap();
+        let needed: BTreeSet<_> = rules
+            .categories()
+            .map(|category| match category {
+                PluralCategory::Zero => "zero",
+                PluralCategory::One => "one",
+                PluralCategory::Two => "two",
+                PluralCategory::Few => "few",
+                PluralCategory::Many => "many",
+                PluralCategory::Other => "other",
+            })
+            .collect();
         let mut forms: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (sentence, form) in texts.keys().filter_map(|key| plural(key, &texts)) {
+        for (sentence, form) in texts.keys().filter_map(|key| plural(key, &english)) {
             forms.entry(sentence).or_default().insert(form);
         }
         for (sentence, forms) in forms {
@@ -104,7 +110,7 @@ fn every_language_names_the_same_values() {
     for (language, texts) in catalogues() {
         for (key, text) in &texts {
             let values = placeholders(text);
-            match plural(key, &texts) {
+            match plural(key, &english) {
                 // "One person" need not name the number.
                 Some((sentence, form)) => {
                     let all = placeholders(&english[&format!("{sentence}.other")]);

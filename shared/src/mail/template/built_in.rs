@@ -19,7 +19,10 @@ macro_rules! words {
     };
 }
 
-words!("en", "ar", "de");
+words!(
+    "en", "ar", "cs", "da", "de", "el", "es", "fi", "fr", "he", "hu", "id", "it", "ja", "ko", "nb",
+    "nl", "pl", "pt-BR", "ro", "ru", "sv", "tr", "uk", "vi", "zh-Hans", "zh-Hant",
+);
 
 /// The languages that there are words in.
 pub(super) fn locales() -> Vec<Locale> {
