@@ -4,6 +4,7 @@ from stack import wait_for
 from test_2_people import BO, CAT, PEOPLE
 
 TYPO, GUS = PEOPLE[118], "gus@people.example"
+HAL = "hal@people.example"
 
 
 def test_a_corrected_address_gets_a_link_of_its_own(stack, api, event_source, mailbox, journey):
@@ -22,6 +23,22 @@ def test_a_corrected_address_gets_a_link_of_its_own(stack, api, event_source, ma
     again = api.patch(f"/v1/users/{gus}", {"email": TYPO}, journey.token)
     assert (again.status, again.json["code"]) == (409, "already_registered")
     journey.gus = gus
+
+
+def test_an_account_that_went_while_its_person_was_accepted_is_given_again(stack, api, event_source, mailbox, journey):
+    invitation = {"invitees": [{"email": HAL, "groups": ["administrators"]}]}
+    [row] = api.post("/v1/invitations", invitation, journey.token).json["results"]
+    hal = row["user_id"]
+    assert event_source.works()
+    assert api.accept(mailbox.link(HAL), "Hal").status == 200
+    cognito = stack.client("cognito-idp")
+    # As a correction that was slow to withdraw it would have.
+    cognito.admin_delete_user(Username=hal, UserPoolId=stack.pool)
+    again = api.patch(f"/v1/users/{hal}", {"name": "Hal"}, journey.token)
+    assert again.status == 200, again.text
+    assert hal in stack.accounts()
+    groups = cognito.admin_list_groups_for_user(Username=hal, UserPoolId=stack.pool)["Groups"]
+    assert [group["GroupName"] for group in groups] == ["administrators"]
 
 
 def test_an_erased_person_is_gone_with_their_account_and_what_told_of_them(stack, api, readers, journey):
