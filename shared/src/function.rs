@@ -13,7 +13,7 @@ use crate::{
     config::{ConfigError, Environment},
     http::{Answer, Caller, Endpoint, Problem, unavailable},
     mail::StillListed,
-    pool::{NotWithdrawn, PoolError},
+    pool::{AccountInDoubt, PoolError},
     store::{Store, StoreError},
     telemetry,
 };
@@ -142,11 +142,11 @@ impl From<PoolError> for Problem {
     }
 }
 
-impl From<NotWithdrawn> for Problem {
-    fn from(error: NotWithdrawn) -> Self {
+impl From<AccountInDoubt> for Problem {
+    fn from(error: AccountInDoubt) -> Self {
         match error {
-            NotWithdrawn::Pool(error) => error.into(),
-            NotWithdrawn::Table(error) => error.into(),
+            AccountInDoubt::Pool(error) => error.into(),
+            AccountInDoubt::Table(error) => error.into(),
         }
     }
 }

@@ -9,7 +9,8 @@
 //!
 //! Who is accepted at that very moment must not lose theirs, and no order of calls to two services rules that out. So
 //! both look again when they are done: [`keep`] after the accept, at the pool; [`withdraw`] after the withdrawal, at the
-//! table. Whichever comes last finds what the other has done, and makes the account anew.
+//! table. Whichever comes last finds what the other has done, and makes the account anew. Then it looks at the table once
+//! more: who was erased meanwhile must not be left with it.
 
 use aws_sdk_cognitoidentityprovider::{
     Client,
@@ -26,7 +27,7 @@ use thiserror::Error;
 use crate::{
     aws,
     config::Environment,
-    domain::{Group, PersonName, State, User, UserId},
+    domain::{Group, PersonName, State, StateName, User, UserId},
     store::{Store, StoreError},
 };
 
@@ -75,9 +76,9 @@ pub enum PoolError {
     },
 }
 
-/// Why nobody knows whether an account is withdrawn that had to be.
+/// Why nobody knows whether somebody has the account that they are to have, or none that they are not to have.
 #[derive(Debug, Error)]
-pub enum NotWithdrawn {
+pub enum AccountInDoubt {
     /// The pool's trouble.
     #[error(transparent)]
     Pool(#[from] PoolError),
@@ -92,29 +93,38 @@ pub async fn withdraw(
     pool: Option<&UserPool>,
     store: &Store,
     id: UserId,
-) -> Result<(), NotWithdrawn> {
+) -> Result<(), AccountInDoubt> {
     let Some(pool) = pool else {
         return Ok(());
     };
     pool.delete(id).await?;
-    match store.user(id).await? {
-        Some(user) if matches!(user.state, State::Accepted { .. }) => {
-            Ok(pool.register(&user, user.name.as_ref()).await?)
-        }
-        _ => Ok(()),
+    match accepted(store, id).await? {
+        Some(user) => pool.give_again(store, &user).await,
+        None => Ok(()),
     }
 }
 
 /// Makes the account anew of somebody who has just been accepted, if it was withdrawn in the middle of that; or if the accept
 /// broke off before it came to this.
-pub async fn keep(pool: Option<&UserPool>, user: &User, now: Timestamp) -> Result<(), PoolError> {
+pub async fn keep(
+    pool: Option<&UserPool>,
+    store: &Store,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), AccountInDoubt> {
     let (Some(pool), State::Accepted { accepted_at }) = (pool, user.state) else {
         return Ok(());
     };
     if now.duration_since(accepted_at) < JUST_ACCEPTED && pool.address(user.id).await?.is_none() {
-        pool.register(user, user.name.as_ref()).await?;
+        pool.give_again(store, user).await?;
     }
     Ok(())
+}
+
+/// The user, as long as they are accepted.
+async fn accepted(store: &Store, id: UserId) -> Result<Option<User>, StoreError> {
+    let user = store.user(id).await?;
+    Ok(user.filter(|user| user.state.name() == StateName::Accepted))
 }
 
 impl UserPool {
@@ -157,6 +167,16 @@ impl UserPool {
             self.join(user.id, group).await?;
         }
         Ok(())
+    }
+
+    /// Makes the account anew of somebody whom the table had as accepted. It goes again if they were erased meanwhile, also
+    /// where it is only half made.
+    async fn give_again(&self, store: &Store, user: &User) -> Result<(), AccountInDoubt> {
+        let registered = self.register(user, user.name.as_ref()).await;
+        if accepted(store, user.id).await?.is_none() {
+            self.delete(user.id).await?;
+        }
+        Ok(registered?)
     }
 
     /// Makes the account. Not if there is one of this name, or with this address.

@@ -32,7 +32,9 @@ pub(crate) struct Pool {
     refusals: Mutex<VecDeque<&'static str>>,
     /// The same for the next deletions.
     kept: Mutex<VecDeque<&'static str>>,
-    /// Which operation waits, the next time, until it is told to go on: a creation once it is done, a deletion before.
+    /// Whether it has no groups.
+    groupless: Mutex<bool>,
+    /// Before or after which operation the pool waits, the next time, until it is told to go on.
     pauses: Mutex<Option<&'static str>>,
     paused: Notify,
     go_on: Notify,
@@ -71,6 +73,14 @@ impl Pool {
             .insert(name.to_owned(), account);
     }
 
+    /// Refuses the next creation, and every time that it is tried again for the same request.
+    fn refuse_creation(&self) {
+        self.refusals
+            .lock()
+            .unwrap()
+            .extend(["TooManyRequestsException"; 3]);
+    }
+
     /// Refuses the next deletion, and every time that it is tried again for the same request.
     fn refuse_deletion(&self) {
         self.kept
@@ -79,16 +89,16 @@ impl Pool {
             .extend(["TooManyRequestsException"; 3]);
     }
 
-    fn pause(&self, operation: &'static str) {
-        *self.pauses.lock().unwrap() = Some(operation);
+    fn pause(&self, moment: &'static str) {
+        *self.pauses.lock().unwrap() = Some(moment);
     }
 
-    async fn wait_if_told(&self, operation: &str) {
+    async fn wait_if_told(&self, moment: &str) {
         let told = self
             .pauses
             .lock()
             .unwrap()
-            .take_if(|told| *told == operation)
+            .take_if(|told| *told == moment)
             .is_some();
         if told {
             self.paused.notify_one();
@@ -132,6 +142,9 @@ impl Pool {
                 let email = json!({"Name": "email", "Value": accounts[&name]["email"]});
                 return Ok(json!({"Username": name, "UserAttributes": [email]}));
             }
+            "AdminAddUserToGroup" if *self.groupless.lock().unwrap() => {
+                return Err("ResourceNotFoundException");
+            }
             "AdminAddUserToGroup" => {
                 let group = request["GroupName"].as_str().unwrap().to_owned();
                 self.members.lock().unwrap().push((name, group));
@@ -155,13 +168,9 @@ impl Pool {
 async fn answer(State(pool): State<Arc<Pool>>, headers: HeaderMap, body: Bytes) -> Reply {
     let target = headers["x-amz-target"].to_str().unwrap();
     let operation = target.rsplit('.').next().unwrap();
-    if operation == "AdminDeleteUser" {
-        pool.wait_if_told(operation).await;
-    }
+    pool.wait_if_told(&format!("before {operation}")).await;
     let done = pool.do_it(operation, &serde_json::from_slice(&body).unwrap());
-    if operation == "AdminCreateUser" {
-        pool.wait_if_told(operation).await;
-    }
+    pool.wait_if_told(&format!("after {operation}")).await;
     match done {
         Ok(answer) => Json(answer).into_response(),
         Err(code) => (
@@ -179,6 +188,18 @@ async fn with_invited(test: impl AsyncFnOnce(&App, &Pool, &str, &str)) {
         let id = app.invite("ann@example.com").await;
         let token = app.mailed_token("ann@example.com").await;
         test(app, &pool, &id, &token).await;
+    })
+    .await;
+}
+
+/// The same, with a link that another has replaced, and that other.
+async fn with_replaced(test: impl AsyncFnOnce(&App, &Pool, &str, (&str, &str))) {
+    with_invited(async |app, pool, id, wrong| {
+        app.advance(SignedDuration::from_secs(60));
+        let path = format!("/v1/users/{id}/resend");
+        assert_eq!(app.post(&path, &json!({})).await.status, 200);
+        let right = app.mailed_token("ann@example.com").await;
+        test(app, pool, id, (wrong, &right)).await;
     })
     .await;
 }
@@ -207,10 +228,7 @@ async fn who_accepts_gets_an_account_named_by_the_users_id_and_no_second_mail() 
 #[tokio::test]
 async fn while_the_pool_is_busy_nobody_is_accepted_and_the_link_goes_on_working() {
     with_invited(async |app, pool, id, token| {
-        pool.refusals
-            .lock()
-            .unwrap()
-            .extend(["TooManyRequestsException"; 3]);
+        pool.refuse_creation();
         let answer = app.accept(token).await;
         assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.headers.contains_key("retry-after"));
@@ -266,7 +284,7 @@ async fn an_address_that_signs_somebody_else_in_is_refused_in_words() {
 #[tokio::test]
 async fn an_invitation_that_is_withdrawn_in_the_middle_leaves_no_account() {
     with_invited(async |app, pool, id, token| {
-        pool.pause("AdminCreateUser");
+        pool.pause("after AdminCreateUser");
         let revoke = async {
             pool.paused.notified().await;
             assert!(pool.has_address("ann@example.com"));
@@ -285,7 +303,7 @@ async fn an_invitation_that_is_withdrawn_in_the_middle_leaves_no_account() {
 async fn a_link_that_is_replaced_in_the_middle_leaves_the_account_to_the_newer_one() {
     with_invited(async |app, pool, id, token| {
         app.advance(jiff::SignedDuration::from_secs(60));
-        pool.pause("AdminCreateUser");
+        pool.pause("after AdminCreateUser");
         let resend = async {
             pool.paused.notified().await;
             let path = format!("/v1/users/{id}/resend");
@@ -507,7 +525,7 @@ async fn declining_that_got_no_further_than_the_table_takes_the_account_away_whe
 #[tokio::test]
 async fn an_address_that_is_corrected_in_the_middle_leaves_no_account_to_whoever_has_the_old_one() {
     with_invited(async |app, pool, id, token| {
-        pool.pause("AdminCreateUser");
+        pool.pause("after AdminCreateUser");
         let correct = async {
             pool.paused.notified().await;
             let new = json!({"email": "anna@example.com"});
@@ -591,7 +609,7 @@ async fn whoever_is_to_be_no_administrator_any_more_does_not_become_one_by_accep
             .unwrap()
             .to_owned();
         let token = app.mailed_token("ada@example.com").await;
-        pool.pause("AdminCreateUser");
+        pool.pause("after AdminCreateUser");
         let correct = async {
             pool.paused.notified().await;
             let none = json!({"groups": []});
@@ -617,7 +635,7 @@ async fn whoever_is_to_be_no_administrator_any_more_does_not_become_one_by_accep
 #[tokio::test]
 async fn whoever_is_made_an_administrator_while_they_accept_accepts_again_as_one() {
     with_invited(async |app, pool, id, token| {
-        pool.pause("AdminCreateUser");
+        pool.pause("after AdminCreateUser");
         let promote = async {
             pool.paused.notified().await;
             let groups = json!({"groups": ["administrators"]});
@@ -666,7 +684,7 @@ async fn whoever_is_to_be_no_administrator_any_more_loses_the_account_that_a_bro
 #[tokio::test]
 async fn other_groups_than_the_administrators_leave_the_account_that_somebody_is_being_given() {
     with_invited(async |app, pool, id, token| {
-        pool.pause("AdminCreateUser");
+        pool.pause("after AdminCreateUser");
         let correct = async {
             pool.paused.notified().await;
             let groups = json!({"groups": ["editors"]});
@@ -708,7 +726,7 @@ async fn an_erased_person_has_no_account_even_if_the_first_try_got_no_further_th
 #[tokio::test]
 async fn somebody_who_is_erased_while_they_accept_gets_no_account() {
     with_invited(async |app, pool, id, token| {
-        pool.pause("AdminCreateUser");
+        pool.pause("after AdminCreateUser");
         let erase = async {
             pool.paused.notified().await;
             assert_eq!(app.delete(&format!("/v1/users/{id}")).await.status, 200);
@@ -720,6 +738,108 @@ async fn somebody_who_is_erased_while_they_accept_gets_no_account() {
             (404, "invitation_not_found")
         );
         assert!(!pool.has_address("ann@example.com"));
+    })
+    .await;
+}
+
+/// Erases a user while the pool waits, and lets it go on.
+async fn erase_meanwhile(app: &App, pool: &Pool, id: &str) {
+    pool.paused.notified().await;
+    let erased = app.delete(&format!("/v1/users/{id}")).await;
+    assert_eq!(erased.status, 200, "{erased:?}");
+    assert!(pool.account(id).is_none());
+    pool.go_on.notify_one();
+}
+
+#[tokio::test]
+async fn an_administrator_who_is_erased_while_their_accept_looks_for_their_account_gets_none_anew()
+{
+    with_invited(async |app, pool, id, token| {
+        let groups = json!({"groups": ["administrators"]});
+        let promoted = app.patch(&format!("/v1/users/{id}"), &groups).await;
+        assert_eq!(promoted.status, 200, "{promoted:?}");
+        pool.pause("before AdminGetUser");
+        tokio::join!(app.accept(token), erase_meanwhile(app, pool, id));
+        assert!(pool.account(id).is_none(), "the erased address signs in");
+        assert!(!pool.has_address("ann@example.com"));
+        assert!(pool.members.lock().unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn somebody_who_is_erased_while_a_late_withdrawal_gives_them_their_account_again_has_none() {
+    with_invited(async |app, pool, id, _| {
+        pool.leave_account(id, "ann@example.com");
+        pool.pause("before AdminDeleteUser");
+        let accept_and_erase = async {
+            pool.paused.notified().await;
+            let token = app.mailed_token("anna@example.com").await;
+            assert_eq!(app.accept(&token).await.status, 200);
+            pool.pause("before AdminCreateUser");
+            pool.go_on.notify_one();
+            erase_meanwhile(app, pool, id).await;
+        };
+        let (path, new) = (
+            format!("/v1/users/{id}"),
+            json!({"email": "anna@example.com"}),
+        );
+        tokio::join!(app.patch(&path, &new), accept_and_erase);
+        assert!(pool.account(id).is_none(), "the erased address signs in");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn somebody_who_is_erased_has_no_account_although_the_pool_breaks_off_giving_it_again() {
+    with_invited(async |app, pool, id, token| {
+        let groups = json!({"groups": ["administrators"]});
+        let promoted = app.patch(&format!("/v1/users/{id}"), &groups).await;
+        assert_eq!(promoted.status, 200, "{promoted:?}");
+        assert_eq!(app.accept(token).await.status, 200);
+        pool.accounts.lock().unwrap().clear();
+        pool.members.lock().unwrap().clear();
+        *pool.groupless.lock().unwrap() = true;
+        pool.pause("before AdminCreateUser");
+        let (answer, ()) = tokio::join!(app.accept(token), erase_meanwhile(app, pool, id));
+        assert_eq!(answer.code(), "internal_error");
+        assert!(pool.account(id).is_none(), "the erased address signs in");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_link_of_somebody_who_has_just_registered_asks_the_pool_nothing_and_the_right_one_says_what_is_wrong()
+ {
+    with_replaced(async |app, pool, id, (wrong, right)| {
+        assert_eq!(app.accept(right).await.status, 200);
+        // Their account was withdrawn in the middle, and then their address given to somebody else.
+        pool.accounts.lock().unwrap().clear();
+        pool.leave_account("somebody", "ann@example.com");
+        pool.refuse_creation();
+        assert_eq!(app.accept(wrong).await.code(), "invitation_not_found");
+        assert_eq!(app.accept(right).await.status, 503);
+        assert_eq!(app.accept(wrong).await.code(), "invitation_not_found");
+        let taken = app.accept(right).await;
+        assert_eq!((taken.status, taken.code()), (409, "address_taken"));
+        assert_eq!(taken.body["sign_in_url"], "https://sign-in.example/login");
+
+        pool.accounts.lock().unwrap().clear();
+        assert_eq!(app.accept(wrong).await.code(), "invitation_not_found");
+        assert!(pool.account(id).is_none(), "a wrong link has made it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_link_of_an_invitation_that_has_ended_asks_the_pool_nothing() {
+    with_replaced(async |app, pool, id, (wrong, right)| {
+        let path = format!("/v1/users/{id}/revoke");
+        assert_eq!(app.post(&path, &json!({})).await.status, 200);
+        pool.refuse_deletion();
+        assert_eq!(app.accept(wrong).await.code(), "invitation_not_found");
+        assert_eq!(app.accept(right).await.status, 503);
+        assert_eq!(app.accept(right).await.code(), "invitation_revoked");
     })
     .await;
 }
@@ -742,7 +862,7 @@ async fn whoever_is_accepted_after_their_account_was_withdrawn_in_the_middle_has
     for body in [json!({"email": "ann@example.com"}), json!({"groups": []})] {
         with_invited(async |app, pool, id, token| {
             let path = format!("/v1/users/{id}");
-            pool.pause("AdminCreateUser");
+            pool.pause("after AdminCreateUser");
             let correct = async {
                 pool.paused.notified().await;
                 assert_eq!(app.patch(&path, &body).await.status, 200);
@@ -776,7 +896,7 @@ async fn whoever_is_accepted_while_an_account_is_withdrawn_slowly_has_one_when_t
             pool.leave_account(id, email);
             // The old address's account goes slowly, and the new address's link is followed meanwhile.
             let new = format!("new-{email}");
-            pool.pause("AdminDeleteUser");
+            pool.pause("before AdminDeleteUser");
             let accept = async {
                 pool.paused.notified().await;
                 let token = app.mailed_token(&new).await;

@@ -221,3 +221,42 @@ async fn a_restore_that_mails_nobody_is_free() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_mail_that_waits_counts_once_however_often_its_revocation_is_taken_back() {
+    with_app(async |app| {
+        let quota = || {
+            let quota = Fault::EntryStatus("ACCOUNT_DAILY_QUOTA_EXCEEDED".into());
+            app.stack.ses.fail_next(quota);
+        };
+        for corrected in [false, true] {
+            quota();
+            let id = app.invite(&format!("ann-{corrected}@example.com")).await;
+            let email = format!("anna-{corrected}@example.com");
+            for nth in 0..12 {
+                app.advance(SignedDuration::from_secs(1));
+                app.revoke(&id).await;
+                if corrected && nth == 0 {
+                    let new = json!({"email": email});
+                    let moved = app.patch(&format!("/v1/users/{id}"), &new).await;
+                    assert_eq!(moved.status, 200, "{moved:?}");
+                }
+                quota();
+                let restored = app.restore(&id).await;
+                assert_eq!(restored.status, 200, "undo {nth}: {restored:?}");
+                app.stack.settled().await;
+            }
+            // What is left of the day: all but the invitation, and the mail to the corrected address.
+            let path = format!("/v1/users/{id}/resend");
+            for _ in 0..if corrected { 8 } else { 9 } {
+                app.advance(SignedDuration::from_secs(60));
+                let resent = app.post(&path, &json!({})).await;
+                assert_eq!(resent.status, 200, "{resent:?}");
+            }
+            app.advance(SignedDuration::from_secs(60));
+            let limited = app.post(&path, &json!({})).await;
+            assert_eq!(limited.code(), "daily_limit", "{limited:?}");
+        }
+    })
+    .await;
+}

@@ -54,7 +54,7 @@ fn any_user() -> impl Strategy<Value = User> {
     let few_of_them = || prop::option::of(0_u8..3);
     let hashes = (few_of_them(), few_of_them(), few_of_them());
     let few = || prop::option::weighted(0.3, 1_u64..3);
-    let reported = (few(), few(), prop::bool::weighted(0.2));
+    let reported = (few(), few(), prop::bool::weighted(0.2), any::<bool>());
     (
         any::<u32>(),
         states,
@@ -74,7 +74,7 @@ fn any_user() -> impl Strategy<Value = User> {
                 claim,
                 (token, renewed, sent_by),
                 (version, outbox),
-                (tried, reported, suppressed),
+                (tried, reported, suppressed, uncounted),
             )| {
                 let now = start().as_millisecond();
                 requests.sort_unstable_by(|a, b| b.cmp(a));
@@ -95,6 +95,7 @@ fn any_user() -> impl Strategy<Value = User> {
                 user.version = version;
                 user.outbox = outbox.then_some(MailKind::Invitation);
                 user.delivery.attempt = tried;
+                user.delivery.uncounted = uncounted;
                 user.feedback = reported.map(|attempt| Feedback {
                     attempt,
                     status: DeliveryStatus::Sent,
@@ -273,8 +274,14 @@ async fn attempt(
             };
             let attempt = store.restore(&read, &restore).await.unwrap();
             if let Attempt::Done(after) = &attempt {
-                let asked = after.mail_requests.len() - user.mail_requests.len();
-                assert_eq!(asked, usize::from(restore.mails(user)));
+                let mails = restore.mails(user);
+                let asked = if mails {
+                    restore.mail_requests(user)
+                } else {
+                    user.mail_requests.clone()
+                };
+                assert_eq!(after.mail_requests, asked);
+                assert!(!(mails && after.delivery.uncounted));
                 assert!(after.outbox.is_some() || !restore.mails(user));
             }
             let requirements = restore.requirements(&read);

@@ -6,6 +6,7 @@
 
 mod problem;
 
+use jiff::Timestamp;
 use lambda_http::{Body, Request, RequestExt};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -19,7 +20,7 @@ use usher::{
     function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
     mail::Templates,
-    pool::{PoolError, UserPool, keep, warm_up, withdraw},
+    pool::{AccountInDoubt, PoolError, UserPool, keep, warm_up, withdraw},
     store::{Attempt, Store},
 };
 
@@ -72,8 +73,9 @@ impl Accept {
         }
     }
 
-    fn pool_problem(&self, error: PoolError) -> Problem {
-        let taken = matches!(error, PoolError::AddressTaken);
+    fn pool_problem(&self, error: impl Into<AccountInDoubt>) -> Problem {
+        let error = error.into();
+        let taken = matches!(error, AccountInDoubt::Pool(PoolError::AddressTaken));
         let problem = error.into();
         if taken {
             self.with_sign_in(problem)
@@ -247,9 +249,14 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
         administrator: user.groups.iter().any(Group::is_administrators),
     };
     if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
-        take_back(state, user.id, Some(&user)).await?;
-        // An earlier try may have got no further than the table.
-        keep(state.pool.as_ref(), &user, accept.now).await?;
+        // An earlier try may have got no further than the pool, or the table. A wrong link finds out about neither.
+        match refusal {
+            LinkRefusal::AlreadyUsed => keep_account(state, &user, accept.now).await?,
+            LinkRefusal::Revoked | LinkRefusal::Declined => {
+                withdraw(state.pool.as_ref(), &state.store, user.id).await?;
+            }
+            LinkRefusal::Unknown | LinkRefusal::Expired => {}
+        }
         return Err(state.link_problem(refusal));
     }
     if let Some(pool) = &state.pool {
@@ -258,7 +265,7 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
     }
     match state.store.accept(&user, &accept).await? {
         Attempt::Done(user) => {
-            keep(state.pool.as_ref(), &user, accept.now).await?;
+            keep_account(state, &user, accept.now).await?;
             json(&Registered::of(&user, state.sign_in_url.as_ref()))
         }
         Attempt::Refused(found) => {
@@ -271,6 +278,11 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
             Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
         }
     }
+}
+
+async fn keep_account(state: &Accept, user: &User, now: Timestamp) -> Result<(), Problem> {
+    let kept = keep(state.pool.as_ref(), &state.store, user, now).await;
+    kept.map_err(|error| state.pool_problem(error))
 }
 
 /// If the invitation has ended, there must be no account, not even one that a broken-off try has made. If another accept

@@ -39,6 +39,7 @@ class Invite {
   #attempt = newAttempt();
   #primary; #progress;
   #sending = false;
+  #said = "";
   #saving = 0;
   #discardButton = null;
 
@@ -69,9 +70,9 @@ class Invite {
     return this;
   }
 
-  /** Takes over a file, whatever the dialog shows. While people are invited, nothing may take the place of that. */
+  /** Takes over a file, whatever the dialog shows. Nothing may take the place of sending, nor of what became of everybody. */
   take(file) {
-    return this.#sending ? toast(text("invite.sending")) : this.#openFile(file);
+    return this.#said ? toast(this.#said) : this.#openFile(file);
   }
 
   #restore() {
@@ -124,6 +125,7 @@ class Invite {
   // Step one: who, and how.
 
   #compose({ problem, notes = [], focus = this.#box.input } = {}) {
+    this.#said = "";
     const next = element("button", { type: "button", on: { click: () => once(next, text("invite.checking"), () => this.#check()) } }, text("invite.next"));
     this.#discardButton = element("button", { type: "button", class: "link discard", on: { click: () => this.#discard() } }, text("invite.discard"));
     this.#box.draw();
@@ -156,8 +158,9 @@ class Invite {
 
   async #openFile(file) {
     const refuse = (why) => {
+      if (this.#said) return toast(this.#said);
       if (!this.#box.element.isConnected) this.#compose();
-      this.#box.say(text(`invite.table.${why}`));
+      return this.#box.say(text(`invite.table.${why}`));
     };
     if (file.size > LARGEST_FILE) return refuse("too_large");
     let content;
@@ -172,6 +175,8 @@ class Invite {
   }
 
   #showTable(content, name, pasted) {
+    // It takes a moment to read a file.
+    if (this.#said) return toast(this.#said);
     const view = tableView(content, name, this.#languageOf, pasted);
     const error = element("p", { class: "error", role: "alert", hidden: true }, text("invite.table.no_email"));
     const take = async () => {
@@ -184,7 +189,7 @@ class Invite {
     const add = element("button", { type: "button", on: { click: () => once(add, text("common.loading"), take) } }, text("invite.table.add"));
     const back = element("button", { type: "button", class: "plain", on: { click: () => this.#compose() } }, text("common.cancel"));
     const plain = pasted && element("button", { type: "button", class: "plain", on: { click: () => { this.#compose(); this.#box.addText(content); } } }, text("invite.table.as_text"));
-    this.#show(text("invite.table.title"), [view.element, error], [back, plain, add], add);
+    return this.#show(text("invite.table.title"), [view.element, error], [back, plain, add], add);
   }
 
   // Step two: a dry run.
@@ -262,6 +267,7 @@ class Invite {
   async #send(rows, options) {
     if (this.#sending) return;
     this.#sending = true;
+    this.#said = text("invite.sending");
     const entries = [];
     const view = progressView(rows.length, (problem) => this.#problem(problem));
     this.#progress = view;
@@ -305,7 +311,8 @@ class Invite {
       stays.textContent = plural("invite.stays", rest);
     };
     count();
-    return this.#show(plural(options.notify ? "invite.invited" : "invite.made", invited),
+    this.#said = plural(options.notify ? "invite.invited" : "invite.made", invited);
+    return this.#show(this.#said,
       [left.length > 0 && element("p", { class: "warning" }, plural("invite.left", left.length)), refused.length > 0 && countsView(everybody, true),
         linksView(entries), refusedView(refused, this.#context(options, count)), stays], [save, correct, done], done);
   }

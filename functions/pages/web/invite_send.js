@@ -43,10 +43,10 @@ async function keyOf(attempt, body) {
   return `${attempt}-${Array.from(new Uint8Array(digest).slice(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Sends invitations again: in one attempt, the same once, however often it is asked for. */
+/** Sends invitations again: in one attempt to each once, however often and with whom else it is asked for. */
 export async function resend(session, ids, { locale, message, days }, reactivate, attempt) {
-  const body = { ids, locale: locale || undefined, message: message || undefined, expires_in_days: days, reactivate: reactivate || undefined };
-  return session.call("POST", "/v1/invitations/resend", body, { idempotencyKey: await keyOf(attempt, body), timeout: 60_000 });
+  const same = { locale: locale || undefined, message: message || undefined, expires_in_days: days, reactivate: reactivate || undefined };
+  return session.call("POST", "/v1/invitations/resend", { ids, ...same }, { idempotencyKey: await keyOf(attempt, same), timeout: 60_000 });
 }
 
 /** A new attempt's name. */

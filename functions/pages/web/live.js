@@ -19,7 +19,7 @@ let timer = null;
 let looks = 0;
 let looking = false;
 let lastUse = Date.now();
-const settled = new Map(); // id -> updated_at of those who are not in this list any more
+const settled = new Map(); // id -> updated_at of those who are not in this list any more, who waits longest first
 
 const watched = () => ids().some((id) => find(id) && isUnderWay(find(id))) || isOpenUnderWay();
 const isOpenUnderWay = () => { const user = find(read().user); return Boolean(user && isUnderWay(user)); };
@@ -68,7 +68,10 @@ const inPage = (page) => [...page.body.querySelectorAll("input")].map((box) => b
 async function takeIn(page, users, first) {
   const there = new Set(users.map((user) => user.id));
   for (const user of users) if (rowOf(user.id)) put(user);
-  const left = inPage(page).filter((id) => !there.has(id) && (isUnderWay(find(id)) || settled.get(id) !== find(id).updated_at));
+  // Who has changed is first, and then who has not been looked at for longest.
+  const turns = [...settled.keys()];
+  const turn = (id) => (settled.get(id) === find(id).updated_at ? turns.indexOf(id) : -1);
+  const left = inPage(page).filter((id) => !there.has(id) && (isUnderWay(find(id)) || turn(id) < 0)).sort((a, b) => turn(a) - turn(b));
   for (const id of left.slice(0, PEOPLE_A_LOOK)) await lookAt(id);
   if (first) countNew(users);
 }
@@ -77,6 +80,7 @@ async function lookAt(id) {
   const answer = await session.call("GET", `/v1/users/${id}`);
   if (answer.ok) put(answer.body);
   else if (answer.problem.status === 404 && find(id)) setRefusal(id, { problem: answer.problem });
+  settled.delete(id);
   if (find(id)) settled.set(id, find(id).updated_at);
 }
 

@@ -95,6 +95,8 @@ session.beforeLeave(() => memory.set(mine(KEPT), chosen()));
 const A_CALL = 500;
 const MOST_SHOWN = 500;
 const WORTH_REPEATING = new Set(["too_soon", "unavailable"]);
+// What a call may have done whose answer was lost is not done twice: its key, by the id or the state of whom it was for.
+const doubted = new Map();
 const call = (body, idempotencyKey) => session.call("POST", "/v1/invitations/resend", body, { idempotencyKey, timeout: 60_000 });
 
 async function resendSelected(ids) {
@@ -114,16 +116,21 @@ async function resendState(state, known, more) {
   if (sure) run(ofState(state));
 }
 
-// Each step is the body of a call; what it is answered decides on the next one.
+// Each step is the body of a call and its key; what it is answered decides on the next one.
 function* inCalls(ids) {
-  for (let from = 0; from < ids.length; from += A_CALL) yield { ids: ids.slice(from, from + A_CALL) };
+  const one = crypto.randomUUID();
+  for (const [key, same] of Map.groupBy(ids, (id) => doubted.get(id) ?? one)) {
+    for (let from = 0; from < same.length; from += A_CALL) yield [{ ids: same.slice(from, from + A_CALL) }, key];
+  }
 }
 function* ofState(state) {
+  const kept = doubted.get(state);
   let after = null;
   do {
-    const answer = yield after ? { state, after } : { state };
+    const answer = yield [after ? { state, after } : { state }, kept ?? crypto.randomUUID()];
     after = answer.list_metadata?.after;
   } while (after);
+  doubted.delete(state);
 }
 
 async function run(steps, total = null) {
@@ -139,21 +146,28 @@ async function run(steps, total = null) {
     words.textContent = plural("users.bulk.so_far", sum.total);
   };
   // Who is not answered for stays selected, to be sent to after all.
-  let [step, key] = [steps.next(), crypto.randomUUID()];
+  let [step, lost] = [steps.next(), false];
   while (!step.done && open) {
-    const answer = await call(step.value, key);
+    const [asked, key] = step.value;
+    const answer = await call(asked, key);
+    lost = !answer.ok;
     if (answer.ok) {
       add(sum, answer.body);
       progress();
       wake();
-      for (const id of step.value.ids ?? []) set(id, false);
-      [step, key] = [steps.next(answer.body), crypto.randomUUID()];
-    } else if (!open || !await again(body, answer.problem)) {
-      break;
+      for (const id of asked.ids ?? []) {
+        set(id, false);
+        doubted.delete(id);
+      }
+      for (const { outcome, user_id } of answer.body.results) if (outcome === "unavailable" && user_id) doubted.set(user_id, key);
+      step = steps.next(answer.body);
+    } else {
+      for (const who of asked.ids ?? [asked.state]) doubted.set(who, key);
+      if (!open || !await again(body, answer.problem)) break;
     }
   }
   drawSelection();
-  finish(dialog, open, sum, step.done);
+  finish(dialog, open, sum, step.done ? "" : text(lost ? "outcome.unavailable" : "users.bulk.stopped"));
 }
 
 function add(sum, { counts, results }) {
@@ -182,11 +196,11 @@ function again(place, problem) {
   });
 }
 
-function finish(dialog, open, sum, whole) {
+function finish(dialog, open, sum, rest) {
   const done = plural("users.bulk.done", sum.resent);
   if (sum.failed.length === 0) {
     if (open) dialog.close("");
-    toast(whole ? done : `${done} ${text("users.bulk.stopped")}`);
+    toast(`${done} ${rest}`);
     return;
   }
   if (open) dialog.close("");

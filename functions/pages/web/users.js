@@ -217,7 +217,7 @@ function loadInvite() {
     style = null;
     throw error;
   });
-  return Promise.all([import("./invite.js"), style, need("invite"), need("health")]).then(([module]) => module);
+  return Promise.all([import("./invite.js"), style, need("invite"), need("health").catch(() => {})]).then(([module]) => module);
 }
 for (const event of ["pointerenter", "focus"]) {
   byId("invite").addEventListener(event, () => { if (session.can("users:invite")) loadInvite().catch(() => {}); }, { once: true });

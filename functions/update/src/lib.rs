@@ -88,7 +88,7 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
             if change.may_have_left_account(&user) {
                 withdraw(state.pool.as_ref(), &state.store, id).await?;
             }
-            keep(state.pool.as_ref(), &user, change.now).await?;
+            keep(state.pool.as_ref(), &state.store, &user, change.now).await?;
             return json(&UserView::of(&user, change.now));
         }
         match state.store.change_user(&user, &change).await? {

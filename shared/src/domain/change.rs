@@ -228,7 +228,10 @@ impl ChangeUser {
             token_hash: Some(new.token.hash()),
             renewed_hash: None,
             mail_requests,
-            delivery: Delivery::new(status, self.now),
+            delivery: Delivery {
+                uncounted: !waits && status == DeliveryStatus::Queued,
+                ..Delivery::new(status, self.now)
+            },
             feedback: None,
             suppressed: None,
             suppression_lifted_at: None,

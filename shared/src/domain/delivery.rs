@@ -25,6 +25,9 @@ pub struct Delivery {
     /// sender, the role or the configuration set is refused. Only of a `queued` mail.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub parked: bool,
+    /// Whether it counts among no day's mails yet: the address was corrected while there was nobody to be mailed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncounted: bool,
 }
 
 impl Delivery {
@@ -37,6 +40,7 @@ impl Delivery {
             attempt: None,
             message_id: None,
             parked: false,
+            uncounted: false,
         }
     }
 

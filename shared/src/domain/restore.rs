@@ -1,5 +1,7 @@
 //! An administrator takes a revocation back, and what the link is that a person may be handed: neither makes a new link.
 
+use std::iter;
+
 use jiff::Timestamp;
 
 use super::{
@@ -32,7 +34,7 @@ pub enum RestoreRefusal {
     NotRevoked(StateName),
     /// An invitation to be an administrator, which only an administrator may bring back.
     Administrator,
-    /// A mail would go, and the person has had theirs for the day.
+    /// A mail would go that was counted never before, and the person has had theirs for the day.
     DailyLimit {
         /// When the next may go.
         retry_at: Timestamp,
@@ -49,7 +51,7 @@ impl Restore {
         if !self.appoints {
             requirements.push(Requirement::NotInGroup(Group::administrators()));
         }
-        if self.mails(user) {
+        if self.mails(user) && user.delivery.uncounted {
             requirements.push(daily_limit(self.now));
         }
         requirements.push(Requirement::Version(user.version));
@@ -63,6 +65,16 @@ impl Restore {
             && user.suppressed.is_none()
             && !user.has_expired(self.now)
             && !user.mail_is_reported()
+    }
+
+    /// When the person's mails were asked for, with the one that goes now: at this instant, and no more at that at which it was
+    /// counted, if it was.
+    pub fn mail_requests(&self, user: &User) -> Vec<i64> {
+        let counted = usize::from(!user.delivery.uncounted);
+        let others = user.mail_requests.iter().skip(counted).copied();
+        iter::once(self.now.as_millisecond())
+            .chain(others)
+            .collect()
     }
 
     /// Why `found` can't be restored; none if it can.

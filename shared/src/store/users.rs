@@ -13,8 +13,8 @@ use super::{
     update::{Update, Writer},
 };
 use crate::domain::{
-    Accept, Decline, MailKind, Renew, Resend, Restore, Revoke, State, StateName, Suppression,
-    SuppressionReason, User, UserId,
+    Accept, Decline, Delivery, MailKind, Renew, Resend, Restore, Revoke, State, StateName,
+    Suppression, SuppressionReason, User, UserId,
 };
 
 /// What became of a conditional write.
@@ -103,7 +103,7 @@ impl Store {
         self.update_user(id, update).await
     }
 
-    /// Takes the withdrawal back, with the link as it was. A mail that had not gone yet is announced again, and counted.
+    /// Takes the withdrawal back, with the link as it was. A mail that had not gone yet is announced again.
     /// Refused if anything has happened to the user since they were read.
     pub async fn restore(&self, user: &User, restore: &Restore) -> Result<Attempt, StoreError> {
         let update = self
@@ -113,8 +113,13 @@ impl Store {
             .remove(&["revoked_at"])
             .require(&restore.requirements(user))?;
         let update = if restore.mails(user) {
+            let delivery = Delivery {
+                uncounted: false,
+                ..user.delivery.clone()
+            };
             update
-                .prepend("mail_requests", restore.now.as_millisecond())?
+                .set("mail_requests", restore.mail_requests(user))?
+                .set("delivery", delivery)?
                 .set("outbox", user.mail_kind())?
                 .due(user.id, restore.mail_due())?
         } else if user.due_at.is_none() {

@@ -39,6 +39,8 @@ pub(crate) struct Person {
     exchanged: Option<u32>,
     expires: i64,
     asked: Vec<i64>,
+    /// Whether the mail that waits was never asked for: their address was corrected while they waited for none.
+    unasked: bool,
     pub(crate) mail: Mail,
     pub(crate) sent: u64,
     /// Whether somebody has asked that their address is not written to.
@@ -55,6 +57,7 @@ impl Person {
             made: true,
             exchanged: None,
             expires: now + WEEK,
+            unasked: false,
             asked: if notify { vec![now] } else { vec![] },
             mail: if notify {
                 Mail::Waiting
@@ -116,16 +119,19 @@ impl Person {
         DONE
     }
 
-    /// A mail that the revocation has kept goes, and counts as every mail does.
+    /// A mail that the revocation has kept goes, and counts as every mail does: once, and now.
     pub(crate) fn restore(&mut self, now: i64) -> Said {
         if self.state != State::Revoked {
             return (409, "not_revoked");
         }
         if self.mail == Mail::Waiting && now < self.expires {
-            if self.asked_after(now, 9, DAY) {
+            if !self.unasked {
+                self.asked.remove(0);
+            } else if self.asked_after(now, 9, DAY) {
                 return (429, "daily_limit");
             }
             self.asked.insert(0, now);
+            self.unasked = false;
         }
         self.state = State::Pending;
         DONE
@@ -150,6 +156,7 @@ impl Person {
             if mail == Mail::NotRequested {
                 self.mail = mail;
             }
+            self.unasked = self.mail == Mail::Waiting;
         }
     }
 
@@ -248,6 +255,7 @@ impl Person {
         self.exchanged = exchanged;
         self.expires = now + WEEK;
         self.asked.insert(0, now);
+        self.unasked = false;
         self.mail = Mail::Waiting;
     }
 

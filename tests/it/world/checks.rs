@@ -166,11 +166,13 @@ fn restored(old: &User, new: &User) -> bool {
     revoked && new.state == State::Pending && link(old) == link(new)
 }
 
-/// Whoever announces a mail counts it, but for one that was announced before and went no further. Nobody is mailed over the
+/// Whoever announces a mail counts it, but for one that was announced before and went no further. One that was counted before
+/// it was revoked, and announced again since that was taken back, counts from now on instead. Nobody is mailed over the
 /// daily limit.
 fn allowed_requests(old: &User, new: &User) -> Check {
     let anew = old.nonce != new.nonce || restored(old, new);
-    let counted = new.mail_requests.len() > old.mail_requests.len()
+    let more = usize::from(!restored(old, new) || old.delivery.uncounted);
+    let counted = new.mail_requests.len() >= old.mail_requests.len() + more
         && new.mail_requests.first() == Some(&new.updated_at.as_millisecond());
     must(
         counted || !(anew && new.outbox.is_some()),
