@@ -150,6 +150,7 @@ impl From<Locale> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use LocaleSource::{ExternalDefault, Fallback, Invitee, TenantDefault};
 
     fn locale(tag: &str) -> Locale {
         tag.parse().unwrap()
@@ -243,7 +244,6 @@ mod tests {
             let (found, source) = resolve_locale(&wanted, &available);
             (found.to_string(), source)
         };
-        use LocaleSource::{ExternalDefault, Fallback, Invitee, TenantDefault};
         assert_eq!(
             find(&[("pt-PT", Invitee), ("de", TenantDefault)]),
             ("pt-BR".into(), Invitee)
