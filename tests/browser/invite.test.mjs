@@ -8,7 +8,7 @@ import { seeInvitation, INVITER } from "./support/accept.mjs";
 import { linkIn, until } from "./support/stack.mjs";
 import { sentence, t, within } from "./support/texts.mjs";
 import { addresses, check, chip, chips, counted, everybody, openInvite, paste, readCount, refused, sendTo, step, userOf } from "./support/invite.mjs";
-import { assertShown, button, enter, hasFocus, inviteButton, seeDelivery, seeState, table, tabTo } from "./support/users.mjs";
+import { assertShown, button, enter, inviteButton, seeDelivery, seeFocus, seeState, table, tabTo } from "./support/users.mjs";
 
 const ANN = "ann@example.com";
 const BO = "bo@gmail.com";
@@ -21,7 +21,7 @@ scenario("what people paste is read, corrected, checked and invited, and their r
   await enter(page);
   const loaded = await page.evaluate(() => performance.timeOrigin);
   const box = await openInvite(page);
-  assert.equal(await hasFocus(addresses(box)), true);
+  await seeFocus(addresses(box));
   await world.state(page, "invite-empty", { everywhere: true });
   await paste(box, `Ann Lee <${ANN}>; bo@gmial.com, cy.example.com\r\nANN@example.com`);
   await readCount(box).getByText(/^4 addresses, 2 to look at, 1 twice$/).waitFor();
@@ -73,7 +73,7 @@ scenario("language, groups, message and lifetime reach the mail and the person",
   await box.getByRole("textbox", { name: t("invite.message") }).fill("Bis morgen!\nAlex");
   await button(box, "invite.next").click();
   await box.getByRole("alert").getByText(t("invite.bad.days")).waitFor();
-  assert.equal(await hasFocus(days), true);
+  await seeFocus(days);
   await world.state(page, "invite-wrong-days");
   await days.fill("3");
   await sendTo(box, 1);
@@ -274,24 +274,24 @@ scenario("an invitation goes out by keyboard alone, from the sign-in on", async 
   await press(inviteButton(page).first());
   const box = page.getByRole("dialog", { name: t("invite.title") });
   await box.waitFor();
-  assert.equal(await hasFocus(addresses(box)), true);
+  await seeFocus(addresses(box));
   await page.keyboard.type(`${ANN}, bo@gmial.com `);
   await chip(box, "bo@gmial.com").waitFor();
   await tabTo(page, box.getByRole("button", { name: t("invite.edit", { who: "bo@gmial.com" }) }));
   await page.keyboard.press("ArrowRight");
-  assert.equal(await hasFocus(box.getByRole("button", { name: t("invite.use", { address: BO }) })), true);
+  await seeFocus(box.getByRole("button", { name: t("invite.use", { address: BO }) }));
   await world.state(page, "invite-keyboard");
   await page.keyboard.press("Enter");
   await chip(box, BO).waitFor();
   await page.keyboard.press("Control+Enter");
   await step(box, "invite.ready", 2).waitFor();
-  assert.equal(await hasFocus(step(box, "invite.ready", 2)), true, "the step is read out");
+  await seeFocus(step(box, "invite.ready", 2)); // the step is read out
   await press(counted(box, "invite.send", 2));
   await step(box, "invite.invited", 2).waitFor();
-  assert.equal(await hasFocus(step(box, "invite.invited", 2)), true);
+  await seeFocus(step(box, "invite.invited", 2));
   await press(button(box, "invite.done"));
   await box.waitFor({ state: "hidden" });
-  assert.equal(await hasFocus(inviteButton(page).first()), true, "the focus is back where it came from");
+  await seeFocus(inviteButton(page).first()); // the focus is back where it came from
   await Promise.all([stack.mail(ANN), stack.mail(BO)]);
   await table(page).waitFor();
   await assertShown(page, 2);
