@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { scenario } from "./support/browser.mjs";
 import { until } from "./support/stack.mjs";
-import { t } from "./support/texts.mjs";
-import { addresses, check, chip, chips, counted, everybody, openInvite, paste, readCount, sendTo, step, userOf } from "./support/invite.mjs";
+import { t, within } from "./support/texts.mjs";
+import { addresses, check, chip, chips, counted, everybody, openInvite, paste, readCount, refused, sendTo, step, userOf } from "./support/invite.mjs";
 import { button, enter, said, seeFocus } from "./support/users.mjs";
 
 const ANN = "ann@example.com";
@@ -75,6 +75,35 @@ scenario("sending can be stopped, and who was not sent anything stays in the box
   assert.equal(await chips(box).count(), 1);
   assert.equal((await everybody(stack)).length, 500);
 }, { timeout: 90_000 });
+
+scenario("who is sent to once more with others after a lost answer gets one mail", async (world) => {
+  const { stack } = world;
+  const [ann, bo] = [await stack.invite(ANN), await stack.invite("bo@example.com")];
+  await stack.later(61);
+  const page = await world.person();
+  const keys = [];
+  await page.route("**/resend", async (route) => {
+    keys.push(await route.request().headerValue("idempotency-key"));
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    return route.abort("internetdisconnected");
+  });
+  await enter(page);
+  const box = await openInvite(page);
+  await paste(box, `${ANN}\nbo@example.com`);
+  await check(box);
+  await box.getByRole("button", { name: t("invite.resend_who", { who: ANN }) }).click();
+  await box.getByText(within("problem.offline")).waitFor();
+  await stack.later(61);
+  await counted(box, "invite.resend_all", 2).click();
+  await refused(box, ANN).getByText(t("outcome.resent")).waitFor();
+  await refused(box, "bo@example.com").getByText(t("outcome.resent")).waitFor();
+  assert.equal(keys[1], keys[0]);
+  for (const [id, email] of [[ann, ANN], [bo, "bo@example.com"]]) {
+    await stack.delivered(id);
+    assert.equal((await stack.mails(email)).length, 2, email);
+  }
+});
 
 scenario("a draft survives closing and a reload, until it is discarded", async (world) => {
   const page = await world.person();

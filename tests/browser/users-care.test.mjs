@@ -19,12 +19,13 @@ async function decline(stack, email) {
   assert.ok(answer.ok);
 }
 
-// The keys of all that is sent again. Of the first, the answer is lost.
+// The keys of all that is sent again. The first does its work, but its answer is lost.
 async function losesFirstAnswer(page) {
   const keys = [];
   await page.route("**/resend", async (route) => {
     keys.push(await route.request().headerValue("idempotency-key"));
     if (keys.length > 1) return route.continue();
+    await route.fetch();
     return route.abort("internetdisconnected");
   });
   return keys;
@@ -41,59 +42,168 @@ async function endSignIn(page) {
   return ended;
 }
 
+// How many mails have come, once none is on its way.
+async function countMails(stack, id, email) {
+  await stack.delivered(id);
+  return (await stack.mails(email)).length;
+}
+
 scenario("an invitation that is tried again is sent once, as all tries have one key", async (world) => {
   const { stack } = world;
-  await stack.invite(ANN);
+  const id = await stack.invite(ANN);
   await stack.later(61);
   const page = await world.person();
   const keys = await losesFirstAnswer(page);
   await enter(page);
   await rowButton(page, ANN, "users.do.resend").click();
   await row(page, ANN).getByText(within("problem.offline")).waitFor();
+  await stack.later(61);
   await button(row(page, ANN), "common.retry").click();
   await said(page, "users.said.resent", { who: ANN }).waitFor();
+  assert.equal(await countMails(stack, id, ANN), 2);
   await stack.later(61);
   await rowButton(page, ANN, "users.do.resend").click();
   await until("it is sent for the third time", () => keys.length === 3);
   assert.ok(keys[0]?.length >= 16);
   assert.equal(keys[1], keys[0], "a retry is the same");
   assert.notEqual(keys[2], keys[0], "who presses once more wants once more");
+  await stack.mail(ANN, 3);
 });
 
-scenario("many that are tried again are sent once, and who was not answered for stays selected", async (world) => {
+// Two people who are sent to again together: `again` presses the button for that, and confirms.
+async function withTwo(world, { clock = false } = {}) {
   const { stack } = world;
-  for (const email of [ANN, BO]) await stack.invite(email);
+  const people = [];
+  for (const email of [ANN, BO]) people.push([await stack.invite(email), email]);
   await stack.later(61);
   const page = await world.person();
+  if (clock) await page.clock.install();
   const keys = await losesFirstAnswer(page);
   await enter(page);
   await assertShown(page, 2);
-  await page.getByRole("checkbox", { name: t("users.select_all") }).check();
-  const again = page.getByRole("button", { name: plural("users.resend_selected", 2) });
-  const sendAgain = async () => {
-    await again.click();
+  const many = page.getByRole("button", { name: plural("users.resend_selected", 2) });
+  const select = () => page.getByRole("checkbox", { name: t("users.select_all") }).check();
+  const again = async () => {
+    await many.click();
     await button(dialog(page, plural("users.ask.selected", 2)), "users.do.resend").click();
   };
-  await sendAgain();
   const running = dialog(page, t("users.bulk.title"));
+  const done = () => page.getByRole("status").getByText(plural("users.bulk.done", 2)).last().waitFor();
+  const mails = () => Promise.all(people.map(([id, email]) => countMails(stack, id, email)));
+  return { page, keys, many, select, again, running, done, mails };
+}
+
+scenario("many that are tried again are sent once, and who was not answered for stays selected", async (world) => {
+  const { stack } = world;
+  const { keys, many, select, again, running, done, mails } = await withTwo(world);
+  await select();
+  await again();
+  await running.getByText(within("problem.offline")).waitFor();
+  await stack.later(61);
   await button(running, "common.retry").click();
-  await page.getByRole("status").getByText(plural("users.bulk.done", 2)).waitFor();
+  await done();
   assert.ok(keys[0]?.length >= 16);
   assert.equal(keys[1], keys[0]);
-  await again.waitFor({ state: "detached" });
+  assert.deepEqual(await mails(), [2, 2]);
+  await many.waitFor({ state: "detached" });
 
-  keys.length = 0;
   await stack.later(61);
-  await page.getByRole("checkbox", { name: t("users.select_all") }).check();
-  await sendAgain();
+  await select();
+  await again();
+  await until("it is sent for the third time", () => keys.length === 3);
+  assert.notEqual(keys[2], keys[0], "who sends once more wants once more");
+});
+
+scenario("who stops after a lost answer and sends again sends nobody a second mail", async (world) => {
+  const { stack } = world;
+  const { page, keys, many, select, again, running, done, mails } = await withTwo(world);
+  await select();
+  await again();
   await running.getByText(within("problem.offline")).waitFor();
   await button(running, "users.bulk.stop").click();
+  await page.getByRole("status").getByText(within("users.bulk.lost")).waitFor();
+  await world.state(page, "users-bulk-lost");
+  assert.equal(await many.isVisible(), true, "both are still selected");
+  await stack.later(61);
+  await again();
+  await done();
+  assert.equal(keys[1], keys[0]);
+  assert.deepEqual(await mails(), [2, 2]);
+});
+
+scenario("who the database did not confirm is tried again by the same key, and gets one mail", async (world) => {
+  const { stack } = world;
+  const { page, keys, select, again, done, mails } = await withTwo(world);
+  await page.unroute("**/resend");
+  await page.route("**/resend", async (route) => {
+    keys.push(await route.request().headerValue("idempotency-key"));
+    if (keys.length > 1) return route.continue();
+    const response = await route.fetch();
+    const json = await response.json();
+    json.counts = { total: 2, resent: 0, not_resent: 2 };
+    for (const row of json.results) row.outcome = "unavailable";
+    return route.fulfill({ response, json });
+  });
+  await select();
+  await again();
+  const result = dialog(page, t("users.bulk.result"));
+  await result.getByText(within("outcome.unavailable")).first().waitFor();
+  await stack.later(61);
+  await result.getByRole("button", { name: plural("users.bulk.retry", 2) }).click();
+  await done();
+  assert.equal(keys[1], keys[0]);
+  assert.deepEqual(await mails(), [2, 2]);
+});
+
+scenario("who sends again long after a lost answer wants another mail", async (world) => {
+  const { stack } = world;
+  const { page, keys, select, again, running, done, mails } = await withTwo(world, { clock: true });
+  await select();
+  await again();
+  await running.getByText(within("problem.offline")).waitFor();
+  await button(running, "users.bulk.stop").click();
+  await page.clock.fastForward(11 * 60_000);
+  await stack.later(61);
+  await again();
+  await done();
+  assert.notEqual(keys[1], keys[0]);
+  assert.deepEqual(await mails(), [3, 3]);
+});
+
+scenario("all in a state are sent once, even if the answer for some of them is lost", async (world) => {
+  const { stack } = world;
+  const ids = [];
+  for (const email of [ANN, BO]) ids.push(await stack.invite(email));
+  await stack.later(61);
+  const page = await world.person();
+  const keys = [];
+  // The first call seems to be for a part of them, and the next one is lost.
+  await page.route("**/resend", async (route) => {
+    keys.push(await route.request().headerValue("idempotency-key"));
+    if (keys.length === 2) return route.abort("internetdisconnected");
+    const response = await route.fetch();
+    const json = await response.json();
+    if (keys.length === 1) json.list_metadata.after = "more";
+    return route.fulfill({ response, json });
+  });
+  await enter(page);
+  await tab(page, "pending").click();
+  const again = async () => {
+    await button(page, "users.resend_all.pending").click();
+    await button(dialog(page, t("users.ask.all.pending")), "users.do.resend").click();
+  };
+  await again();
+  const running = dialog(page, t("users.bulk.title"));
+  await running.getByText(within("problem.offline")).waitFor();
+  await button(running, "users.bulk.stop").click();
+  const lost = page.getByRole("status").getByText(within("users.bulk.lost"));
+  await lost.waitFor();
+  await stack.later(61);
+  await again();
+  await until("it is sent for the third time", () => keys.length === 3);
   await running.waitFor({ state: "detached" });
-  assert.equal(await again.isVisible(), true, "both are still selected");
-  await sendAgain();
-  await page.getByRole("status").getByText(plural("users.bulk.done", 2)).first().waitFor();
-  await Promise.all([stack.mail(ANN, 3), stack.mail(BO, 3)]);
-  assert.notEqual(keys[1], keys[0], "the second time is another");
+  assert.equal(new Set(keys).size, 1);
+  assert.deepEqual([await countMails(stack, ids[0], ANN), await countMails(stack, ids[1], BO)], [2, 2]);
 });
 
 scenario("mail to who reported it as spam is allowed only after a question", async (world) => {

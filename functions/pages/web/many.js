@@ -95,8 +95,12 @@ session.beforeLeave(() => memory.set(mine(KEPT), chosen()));
 const A_CALL = 500;
 const MOST_SHOWN = 500;
 const WORTH_REPEATING = new Set(["too_soon", "unavailable"]);
-// What a call may have done whose answer was lost is not done twice: its key, by the id or the state of whom it was for.
+// What a call may have done whose answer was lost is not done twice: {key, until}, by the id or the state of whom it was for.
+// Whoever asks for it much later wants another mail.
 const doubted = new Map();
+const DOUBTED_FOR = 10 * 60_000;
+const doubt = (who, key) => doubted.set(who, { key, until: Date.now() + DOUBTED_FOR });
+const keyFor = (who, fresh) => (doubted.get(who)?.until > Date.now() ? doubted.get(who).key : fresh);
 const call = (body, idempotencyKey) => session.call("POST", "/v1/invitations/resend", body, { idempotencyKey, timeout: 60_000 });
 
 async function resendSelected(ids) {
@@ -119,15 +123,15 @@ async function resendState(state, known, more) {
 // Each step is the body of a call and its key; what it is answered decides on the next one.
 function* inCalls(ids) {
   const one = crypto.randomUUID();
-  for (const [key, same] of Map.groupBy(ids, (id) => doubted.get(id) ?? one)) {
+  for (const [key, same] of Map.groupBy(ids, (id) => keyFor(id, one))) {
     for (let from = 0; from < same.length; from += A_CALL) yield [{ ids: same.slice(from, from + A_CALL) }, key];
   }
 }
 function* ofState(state) {
-  const kept = doubted.get(state);
+  const key = keyFor(state, crypto.randomUUID());
   let after = null;
   do {
-    const answer = yield [after ? { state, after } : { state }, kept ?? crypto.randomUUID()];
+    const answer = yield [after ? { state, after } : { state }, key];
     after = answer.list_metadata?.after;
   } while (after);
   doubted.delete(state);
@@ -150,7 +154,7 @@ async function run(steps, total = null) {
   while (!step.done && open) {
     const [asked, key] = step.value;
     const answer = await call(asked, key);
-    lost = !answer.ok;
+    lost = !answer.ok && !(answer.problem.status < 500);
     if (answer.ok) {
       add(sum, answer.body);
       progress();
@@ -159,15 +163,15 @@ async function run(steps, total = null) {
         set(id, false);
         doubted.delete(id);
       }
-      for (const { outcome, user_id } of answer.body.results) if (outcome === "unavailable" && user_id) doubted.set(user_id, key);
+      for (const { outcome, user_id } of answer.body.results) if (outcome === "unavailable" && user_id) doubt(user_id, key);
       step = steps.next(answer.body);
     } else {
-      for (const who of asked.ids ?? [asked.state]) doubted.set(who, key);
+      if (lost) for (const who of asked.ids ?? [asked.state]) doubt(who, key);
       if (!open || !await again(body, answer.problem)) break;
     }
   }
   drawSelection();
-  finish(dialog, open, sum, step.done ? "" : text(lost ? "outcome.unavailable" : "users.bulk.stopped"));
+  finish(dialog, open, sum, step.done ? "" : text(lost ? "users.bulk.lost" : "users.bulk.stopped"));
 }
 
 function add(sum, { counts, results }) {
@@ -197,17 +201,13 @@ function again(place, problem) {
 }
 
 function finish(dialog, open, sum, rest) {
-  const done = plural("users.bulk.done", sum.resent);
-  if (sum.failed.length === 0) {
-    if (open) dialog.close("");
-    toast(`${done} ${rest}`);
-    return;
-  }
   if (open) dialog.close("");
-  showFailed(done, sum.failed);
+  const done = plural("users.bulk.done", sum.resent);
+  if (sum.failed.length === 0) toast(`${done} ${rest}`);
+  else showFailed(done, sum.failed, rest);
 }
 
-function showFailed(done, failed) {
+function showFailed(done, failed, rest) {
   const repeat = failed.filter((row) => WORTH_REPEATING.has(row.outcome) && row.user_id).map((row) => row.user_id);
   const rows = failed.slice(0, MOST_SHOWN).map((row) => element("tr", {},
     element("th", { scope: "row", dir: "ltr" }, row.user_id
@@ -221,7 +221,7 @@ function showFailed(done, failed) {
   const close = element("button", { type: "button", class: "plain", on: { click: () => dialog.close("") } }, text("common.close"));
   const dialog = openDialog({
     title: text("users.bulk.result"), className: "bulk",
-    content: [element("p", {}, done, " ", plural("users.bulk.failed", failed.length)), table,
+    content: [element("p", {}, done, " ", plural("users.bulk.failed", failed.length)), table, rest && element("p", {}, rest),
       failed.length > MOST_SHOWN && element("p", { class: "quiet" }, plural("users.bulk.unshown", failed.length - MOST_SHOWN))],
     actions: [repeat.length > 0 && retry, close].filter(Boolean),
   });
