@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { gate, scenario } from "./support/browser.mjs";
 import { seeWelcome, register } from "./support/accept.mjs";
+import { until } from "./support/stack.mjs";
 import { plural, t, within } from "./support/texts.mjs";
 import { assertShown, button, dialog, enter, heading, open, opener, row, rows, search, seeDelivery, seeFocus, seeState, signIn, tab } from "./support/users.mjs";
 
@@ -207,3 +208,23 @@ scenario("the mail doctor's findings stand above the list, and can be put away",
   await page.waitForLoadState("networkidle");
   assert.equal(await banner.count(), 0, "it stays away for this visit");
 }, { stack: { options: ["--ses-sandbox", "--ses-verified", "example.com"] } });
+
+scenario("of many who have left the list, each is looked at in turn", async (world) => {
+  const { stack } = world;
+  await inviteMany(stack, numbered(8));
+  const page = await world.person();
+  const looked = new Set();
+  // Their mail stays under way, and after the first look nobody of them is in the list any more.
+  const underWay = (user) => ({ ...user, delivery: { ...user.delivery, status: "sent" } });
+  let shown = false;
+  await page.route(/\/v1\/users(\?|\/usr_\w+$)/, async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    if (!json.data) looked.add(json.email);
+    await route.fulfill({ response, json: json.data ? { ...json, data: shown ? [] : json.data.map(underWay) } : underWay(json) });
+    shown = true;
+  });
+  await enter(page);
+  await assertShown(page, 8);
+  await until("each was looked at", () => looked.size === 8, 30_000);
+});

@@ -183,7 +183,7 @@ class Invite {
       const taken = await view.take();
       error.hidden = taken !== null;
       if (!taken) return;
-        this.#compose({ notes: leftOut(taken) });
+      this.#compose({ notes: leftOut(taken) });
       if (taken.people.length > 0) await this.#box.addPeople(taken.people);
     };
     const add = element("button", { type: "button", on: { click: () => once(add, text("common.loading"), take) } }, text("invite.table.add"));
