@@ -277,6 +277,56 @@ scenario("a refusal that comes after the form was closed is said, and what was t
   assert.equal(await panel.getByRole("textbox", { name: t("users.edit.email") }).inputValue(), ANN);
 });
 
+scenario("what is typed while something else is saved stays, and is saved next", async (world) => {
+  const { stack } = world;
+  const id = await stack.invite({ email: ANN, name: "Amn" });
+  await stack.delivered(id);
+  const page = await world.person();
+  const answer = gate();
+  await page.route("**/v1/users/*", async (route) => {
+    if (route.request().method() === "PATCH") await answer.opened;
+    return route.continue();
+  });
+  await enter(page);
+  await open(page, ANN, "Amn");
+  const panel = page.locator("#person");
+  await button(panel, "users.do.edit").click();
+  const field = (name) => panel.getByRole("textbox", { name: t(`users.edit.${name}`) });
+  await field("name").fill("Ann");
+  await button(panel, "common.save").click();
+  await button(panel.getByRole("form"), "common.saving").waitFor();
+  await field("groups").fill("readers");
+  answer.open();
+  await said(page, "users.said.saved", { who: "Ann" }).waitFor();
+  assert.equal(await field("groups").inputValue(), "readers");
+  assert.deepEqual((await stack.user(id)).groups, []);
+  await button(panel, "common.save").click();
+  await field("groups").waitFor({ state: "detached" });
+  const { name, groups } = await stack.user(id);
+  assert.deepEqual({ name, groups }, { name: "Ann", groups: ["readers"] });
+});
+
+scenario("a person who does not come at first comes with their history", async (world) => {
+  const { stack } = world;
+  const id = await stack.invite({ email: ANN, name: "Ann" });
+  await stack.delivered(id);
+  const page = await world.person();
+  await page.route(`**/v1/users/${id}`, (route) => route.abort("internetdisconnected"), { times: 1 });
+  await enter(page);
+  await tab(page, "revoked").click();
+  await heading(page, "users.empty.revoked").waitFor();
+  await page.evaluate((id) => { location.hash = `state=revoked&user=${id}`; }, id);
+  const panel = dialog(page, t("problem.offline.title"));
+  await button(panel, "common.retry").click();
+  await dialog(page, "Ann").getByRole("listitem").getByText(t("history.invited")).waitFor();
+  // Somebody who is not there any more.
+  await stack.call("DELETE", `/v1/users/${id}`);
+  await page.reload();
+  const words = await page.locator("#person").getByRole("alert").locator("xpath=..").innerText();
+  assert.match(words, within("problem.user_not_found"));
+  assert.doesNotMatch(words, /false/);
+});
+
 scenario("a refusal in a row that is not seen is said at the edge of the page, and waits with the person", async (world) => {
   const { stack } = world;
   await inviteMany(stack, numbered(40));

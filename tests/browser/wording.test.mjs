@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { scenario } from "./support/browser.mjs";
 import { addresses, openInvite } from "./support/invite.mjs";
-import { button, enter, heading, row, signIn, table } from "./support/users.mjs";
-import { t, within } from "./support/texts.mjs";
+import { button, enter, heading, row, rowButton, signIn, table } from "./support/users.mjs";
+import { plural, t, within } from "./support/texts.mjs";
 
 // Every reason that the API gives for what became of a mail, from where it is: among the words of the code that makes such
 // reasons, all sentences. The first quotes a foreign server.
@@ -75,5 +75,37 @@ for (const language of ["de", "ar"]) {
     await alert.waitFor();
     assert.deepEqual(await alert.locator('[lang="en"]').allTextContents(), ["The field redirect_url is not allowed."]);
     await world.state(page, "wording-quoted");
+  });
+
+  scenario(`what only the server can name is told in ${language} wherever something is refused`, async (world) => {
+    const { stack } = world;
+    const WHY = "The claim sub is too long.";
+    await stack.invite("ann@example.com");
+    const page = await world.person({ language });
+    const refuse = (route) => route.fulfill({
+      status: 403, contentType: "application/problem+json",
+      body: JSON.stringify({ code: "invalid_claim", status: 403, title: "Forbidden", detail: WHY, hint: "Correct it." }),
+    });
+    const seeQuoted = (place) => place.locator('[lang="en"]').getByText(WHY, { exact: true }).waitFor();
+    await enter(page, { language });
+    await page.route("**/resend", refuse);
+    await rowButton(page, "ann@example.com", "users.do.resend", language).click();
+    await seeQuoted(row(page, "ann@example.com"));
+    await page.getByRole("checkbox").last().check();
+    await page.getByRole("button", { name: plural("users.resend_selected", 1, {}, language) }).click();
+    const running = page.getByRole("dialog", { name: t("users.bulk.title", {}, language) });
+    await seeQuoted(running);
+    await button(running.locator("footer"), "common.close", language).click();
+    await page.route(/\/v1\/users(\?|\/)/, refuse);
+    await row(page, "ann@example.com").getByRole("link").click();
+    const panel = page.getByRole("dialog", { name: "ann@example.com" });
+    await button(panel, "users.do.revoke", language).click();
+    await seeQuoted(panel.locator(".p-refusal"));
+    await button(panel, "common.close", language).click();
+    await page.getByRole("navigation").getByRole("link").last().click();
+    await seeQuoted(page.locator("#list-problem"));
+    await page.route("**/v1/me", refuse);
+    await page.reload();
+    await seeQuoted(page.locator("#gate"));
   });
 }

@@ -2,7 +2,7 @@
 import { announce, element, once, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
 import { languages, plural, text } from "./texts.js";
-import { quoted } from "./words.js";
+import { explained } from "./words.js";
 import { decode, languageReader } from "./csv.js";
 import { Rows, packed, unpacked } from "./invite_rows.js";
 import { Box, reasonOf } from "./invite_box.js";
@@ -135,8 +135,8 @@ class Invite {
   }
 
   #problem(problem, again) {
-    const { title, detail, hint, lang, quote } = explain(problem);
-    return element("div", { class: "alert", role: "alert" }, element("p", {}, element("strong", {}, title)), element("p", { lang }, detail, " ", hint, quoted(quote)),
+    const words = explain(problem);
+    return element("div", { class: "alert", role: "alert" }, element("p", {}, element("strong", {}, words.title)), explained(words),
       problem.request_id && element("p", { class: "quiet" }, text("common.reference", { id: problem.request_id })),
       again && isPassing(problem) && element("button", { type: "button", class: "plain small", on: { click: () => again.click() } }, text("common.retry")));
   }

@@ -6,6 +6,7 @@ import { has, plural, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { inOrder, rowOf, shown, view } from "./list.js";
 import { denied as sayDenied } from "./actions.js";
+import { explained } from "./words.js";
 import { wake } from "./live.js";
 import { hash } from "./place.js";
 
@@ -183,7 +184,6 @@ function add(sum, { counts, results }) {
 // Whether the same call is to be made once more. What was done before is done; what comes after waits.
 function again(place, problem) {
   return new Promise((resolve) => {
-    const { detail, hint, lang } = explain(problem);
     const dialog = place.closest("dialog");
     const stop = dialog.querySelector("footer button");
     const decide = (value) => () => {
@@ -192,7 +192,7 @@ function again(place, problem) {
       resolve(value);
     };
     const retry = element("button", { type: "button", on: { click: decide(true) } }, text("common.retry"));
-    const box = element("div", { class: "alert" }, element("p", { lang, role: "alert" }, detail, " ", hint), isPassing(problem) && retry);
+    const box = element("div", { class: "alert" }, explained(explain(problem), "p", { role: "alert" }), isPassing(problem) && retry);
     if (!isPassing(problem)) stop.textContent = text("common.close");
     place.append(box);
     dialog.addEventListener("close", decide(false), { once: true });
