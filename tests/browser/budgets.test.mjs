@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { scenario } from "./support/browser.mjs";
 import { seeInvitation } from "./support/accept.mjs";
 import { measure } from "./support/budget.mjs";
-import { LANGUAGES } from "./support/texts.mjs";
+import { LANGUAGES, heaviest } from "./support/texts.mjs";
 import { button, choose, rows } from "./support/users.mjs";
 
 // Over the wire, headers included: the page and what it loads. What the API answers is counted for itself.
@@ -39,7 +39,7 @@ async function assertCheap(page, measured, { requests }) {
 // Fifty people, and for each way in which a mail ends somebody who lives it.
 const people = Array.from({ length: 50 }, (_, index) => ({ email: `person.${index}@example.com`, name: index % 3 ? `Somebody Longname ${index}` : undefined }));
 
-for (const language of LANGUAGES) {
+for (const language of [...LANGUAGES, heaviest(["accept", "common", "problem"])]) {
   for (const width of [320, 1440]) {
     scenario(`the accept page is cheap in ${language}, ${width} pixels wide`, async (world) => {
       const { stack } = world;
@@ -56,7 +56,7 @@ for (const language of LANGUAGES) {
   }
 }
 
-for (const language of LANGUAGES) {
+for (const language of [...LANGUAGES, heaviest(["common", "delivery", "history", "outcome", "problem", "state", "users"])]) {
   for (const width of [320, 1440]) {
     scenario(`the Users page is cheap in ${language}, ${width} pixels wide`, async (world) => {
       const { stack } = world;
