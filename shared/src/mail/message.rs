@@ -40,7 +40,7 @@ impl Sender {
     pub fn from_env(env: &Environment) -> Option<Self> {
         let (product_name, public_url) = (env.product_name(), env.public_url());
         Some(Self {
-            product_name: product_name?,
+            product_name: product_name?.into(),
             public_url: public_url?,
         })
     }
