@@ -90,7 +90,12 @@ impl Defaults {
     }
 }
 
-impl Effective<'_> {
+impl<'a> Effective<'a> {
+    /// What the tenant has set.
+    pub fn settings(&self) -> &'a Settings {
+        self.settings
+    }
+
     /// What people are invited to.
     pub fn product_name(&self) -> &ProductName {
         let set = self.settings.product_name.as_ref();

@@ -14,7 +14,7 @@ pub use self::{
     doctor::{Doctor, Seen},
     from::{MailFrom, may_send},
     mailer::{Batch, Mailer, Outcome, SesUnusable},
-    message::{Sender, Values, accept_url},
+    message::{Letterhead, Values, accept_url},
     suppression_list::{StillListed, SuppressionList},
     template::{
         Content, Flaw, Kind, Place, SyntaxError, Template, TemplateError, TemplateRefusal,
