@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use thiserror::Error;
 use url::Url;
 
-use crate::domain::{AllowedDomains, Locale, Origins, Reminders, TokenKey};
+use crate::domain::{Defaults, DomainList, Locale, Origins, ProductName, Reminders, TokenKey};
 
 /// What is wrong with the environment: one sentence for each variable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -188,8 +188,23 @@ impl Environment {
     }
 
     /// `PRODUCT_NAME`: what people are invited to, as mails name it.
-    pub fn product_name(&self) -> Option<String> {
-        self.required("PRODUCT_NAME", text)
+    pub fn product_name(&self) -> Option<ProductName> {
+        self.required("PRODUCT_NAME", ProductName::parse)
+    }
+
+    /// What holds where a tenant has decided nothing: `PRODUCT_NAME`, `DEFAULT_LOCALE`, `REMINDER_DAYS`,
+    /// `ALLOWED_EMAIL_DOMAINS` and `REDIRECT_ORIGINS`.
+    pub fn defaults(&self) -> Option<Defaults> {
+        let (product_name, redirect_origins) = (self.product_name(), self.redirect_origins());
+        let (locale, reminders) = (self.default_locale(), self.reminders());
+        let allowed_domains = self.allowed_email_domains();
+        Some(Defaults {
+            product_name: product_name?,
+            locale,
+            reminders,
+            allowed_domains,
+            redirect_origins: redirect_origins?,
+        })
     }
 
     /// `DEFAULT_LOCALE`: the language of mails to people of whom none is known; English if not set.
@@ -213,7 +228,7 @@ impl Environment {
     }
 
     /// `ALLOWED_EMAIL_DOMAINS`: the only domains whose addresses are invited, separated by spaces; all if not set.
-    pub fn allowed_email_domains(&self) -> AllowedDomains {
+    pub fn allowed_email_domains(&self) -> DomainList {
         self.optional("ALLOWED_EMAIL_DOMAINS", str::parse)
             .unwrap_or_default()
     }

@@ -1,22 +1,23 @@
-//! `GET /v1/mail-health`: what keeps mail from going out, and what to do about it.
-//!
-//! SES is asked, the mails that are on their way are counted, and what of that is a problem is decided in
-//! [`usher::mail::health`]. Where SES can't be asked, the rest is answered all the same.
+//! What a tenant decides, and what keeps its mail from going out: `GET|PUT /v1/settings`, `/v1/templates`, and
+//! `GET /v1/mail-health`.
 
-mod answer;
+mod health;
+mod mail_health;
 mod on_their_way;
+mod own_settings;
+mod templates;
+mod versions;
 
-use lambda_http::Request;
+use lambda_http::{Request, RequestExt};
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
+    domain::Defaults,
     function::WarmUp,
-    http::{Answer, Scope, SignIn, check_parameters, json},
-    mail::{Doctor, health::LastHour},
+    http::{Answer, SignIn},
+    mail::Doctor,
     store::Store,
 };
-
-use crate::answer::MailHealth;
 
 /// What the function works with.
 #[derive(Debug)]
@@ -24,20 +25,26 @@ pub struct Settings {
     store: Store,
     sign_in: SignIn,
     doctor: Doctor,
+    defaults: Defaults,
     clock: Clock,
 }
 
 impl Settings {
-    /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
+    /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `MAIL_IDENTITY`, `MAIL_CONFIGURATION_SET`, and what holds where a tenant has decided
+    /// nothing: `PRODUCT_NAME`, `DEFAULT_LOCALE`, `REMINDER_DAYS`, `ALLOWED_EMAIL_DOMAINS` and `REDIRECT_ORIGINS`.
     pub fn new(env: &Environment, clock: Clock, _: Entropy) -> Result<Self, ConfigError> {
         let (store, doctor) = (Store::from_env(env), Doctor::from_env(env, &clock));
-        let sign_in = SignIn::from_env(env);
-        env.finish(store.zip(doctor).map(|(store, doctor)| Self {
-            store,
-            sign_in,
-            doctor,
-            clock,
-        }))
+        let (sign_in, defaults) = (SignIn::from_env(env), env.defaults());
+        env.finish((|| {
+            let (store, doctor, defaults) = (store?, doctor?, defaults?);
+            Some(Self {
+                store,
+                sign_in,
+                doctor,
+                defaults,
+                clock,
+            })
+        })())
     }
 }
 
@@ -48,21 +55,12 @@ impl WarmUp for Settings {
     }
 }
 
-/// Answers how the mail is doing: SES's account as a whole, and of the mails on their way the caller's.
+/// Answers the route that the path ends with.
 pub async fn handle(state: &Settings, request: &Request) -> Answer {
-    let caller = state.sign_in.caller(request, Scope::SettingsWrite)?;
-    check_parameters(request, &[])?;
-    let now = state.clock.now();
-    let (seen, counts, tally) = tokio::join!(
-        state.doctor.ask(),
-        on_their_way::count(&state.store, &caller.tenant, now),
-        state.store.mail_tally(now)
-    );
-    let tally = tally?;
-    let last_hour = LastHour {
-        sent: tally.sent,
-        bounced: tally.bounced,
-        complained: tally.complained,
-    };
-    json(&MailHealth::of(&state.doctor, &seen, &counts?, last_hour))
+    let path = request.raw_http_path();
+    match path.rsplit('/').next() {
+        Some("mail-health") => health::show(state, request).await,
+        Some("settings") => own_settings::handle(state, request).await,
+        _ => templates::handle(state, request).await,
+    }
 }

@@ -40,6 +40,15 @@ impl MailFrom {
     }
 }
 
+/// Whether mail may be sent from the address under the identity that SES has verified: it is the address itself, its domain, or
+/// a domain above that.
+pub fn may_send(identity: &str, address: &EmailAddress) -> bool {
+    let (domain, identity) = (address.domain(), identity.to_lowercase());
+    address.as_str().to_lowercase() == identity
+        || domain == identity
+        || domain.ends_with(&format!(".{identity}"))
+}
+
 /// A sender as an operator writes it.
 struct FromAddress {
     name: Option<PersonName>,
@@ -74,12 +83,8 @@ impl FromAddress {
         })
     }
 
-    /// Whether it may be sent from under the identity: it is the address itself, its domain, or a domain above that.
     fn belongs_to(&self, identity: &str) -> bool {
-        let (domain, identity) = (self.address.domain(), identity.to_lowercase());
-        self.address.as_str().to_lowercase() == identity
-            || domain == identity
-            || domain.ends_with(&format!(".{identity}"))
+        may_send(identity, &self.address)
     }
 
     /// For `From:`. SES takes a name with a comma or beyond ASCII only as the standards for mail write it: quoted, or as

@@ -4,23 +4,20 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{date::in_words, template::HTML_SUFFIX, untrusted};
-use crate::{
-    config::Environment,
-    domain::{DeclineToken, InvitationToken, Locale, MailKind, PersonName, User},
+use crate::domain::{
+    Color, DeclineToken, Effective, EmailAddress, InvitationToken, Locale, LogoUrl, MailKind,
+    PersonName, User,
 };
 
-/// Who writes, and where links lead.
+/// What all mails of a tenant have in common: who writes, how it looks, and where links lead.
 #[derive(Clone, Debug)]
-pub struct Sender {
-    /// What people are invited to.
-    pub product_name: String,
-    /// Where people reach the pages.
-    pub public_url: Url,
+pub struct Letterhead {
+    product_name: String,
+    support_address: String,
+    logo_url: String,
+    color: Color,
+    public_url: Url,
 }
-
-/// The colour of buttons and links where nobody has chosen another, and the one that can be seen on a dark background.
-const COLOR: &str = "#0b6b54";
-const COLOR_DARK: &str = "#5cc9ab";
 
 /// The link, at where people reach the pages. The token stands behind `#`, so that no server, log or `Referer` ever sees it.
 pub fn accept_url(public_url: &Url, token: &InvitationToken) -> String {
@@ -35,19 +32,18 @@ pub fn accept_url(public_url: &Url, token: &InvitationToken) -> String {
 #[derive(Clone)]
 pub struct Values(Vec<(&'static str, String)>);
 
-impl Sender {
-    /// Reads `PRODUCT_NAME` and `PUBLIC_URL`.
-    pub fn from_env(env: &Environment) -> Option<Self> {
-        let (product_name, public_url) = (env.product_name(), env.public_url());
-        Some(Self {
-            product_name: product_name?,
-            public_url: public_url?,
-        })
-    }
-
-    /// The link: see [`accept_url`].
-    pub fn accept_url(&self, token: &InvitationToken) -> String {
-        accept_url(&self.public_url, token)
+impl Letterhead {
+    /// What holds for a tenant, at where people reach the pages.
+    pub fn new(public_url: &Url, holds: Effective<'_>) -> Self {
+        let address = holds.settings().support_address.as_ref();
+        let logo = holds.settings().logo_url.as_ref();
+        Self {
+            product_name: holds.product_name().as_str().to_owned(),
+            support_address: address.map_or("", EmailAddress::as_str).to_owned(),
+            logo_url: logo.map_or("", LogoUrl::as_str).to_owned(),
+            color: holds.color(),
+            public_url: public_url.clone(),
+        }
     }
 
     /// The link with which a person says that this is not them. It leads to the page for invited people, which asks first.
@@ -65,7 +61,7 @@ impl Sender {
         self.public_url.as_str().trim_end_matches('/')
     }
 
-    /// What the invitation says to `user`, in a template of the language `locale`.
+    /// What the mail says to `user`, in a template of the language `locale`.
     pub fn values(&self, user: &User, token: &InvitationToken, locale: &Locale) -> Values {
         // Who is written to in their own language gets its dates as their country has them.
         let own = user.locale.nearest(std::slice::from_ref(locale));
@@ -77,15 +73,15 @@ impl Sender {
         let message = user.message.as_ref().map(|message| message.as_str());
         let message = message.unwrap_or_default().replace("\r\n", "\n");
         Values(vec![
-            ("accept_url", self.accept_url(token)),
-            ("brand_color", COLOR.to_owned()),
-            ("brand_color_dark", COLOR_DARK.to_owned()),
+            ("accept_url", accept_url(&self.public_url, token)),
+            ("brand_color", self.color.to_string()),
+            ("brand_color_dark", self.color.on_dark().to_string()),
             ("decline_url", self.decline_url(&token.decline())),
             ("email", untrusted::isolated(user.email.as_str(), locale)),
             ("expires_on", in_words(user.expires_at, dates)),
             ("invitee_name", name(user.name.as_ref())),
             ("inviter_name", name(user.invited_by.name.as_ref())),
-            ("logo_url", String::new()),
+            ("logo_url", self.logo_url.clone()),
             ("message", untrusted::disarmed(&message).into_owned()),
             (
                 "product_name",
@@ -99,7 +95,7 @@ impl Sender {
                     MailKind::Reminder => "1".to_owned(),
                 },
             ),
-            ("support_address", String::new()),
+            ("support_address", self.support_address.clone()),
         ])
     }
 }

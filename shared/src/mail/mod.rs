@@ -12,12 +12,12 @@ mod untrusted;
 
 pub use self::{
     doctor::{Doctor, Seen},
-    from::MailFrom,
+    from::{MailFrom, may_send},
     mailer::{Batch, Mailer, Outcome, SesUnusable},
-    message::{Sender, Values, accept_url},
+    message::{Letterhead, Values, accept_url},
     suppression_list::{StillListed, SuppressionList},
     template::{
-        Content, Kind, Place, Source, SyntaxError, Template, TemplateError, Templates, VARIABLES,
-        Variable, variable_names,
+        Content, Flaw, Kind, Place, SyntaxError, Template, TemplateError, TemplateRefusal,
+        Templates, VARIABLES, Variable, variable_names,
     },
 };

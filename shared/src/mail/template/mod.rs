@@ -5,6 +5,7 @@
 //! its own, with escaped values, because SES escapes nothing.
 
 mod built_in;
+mod check;
 mod syntax;
 mod variable;
 
@@ -12,24 +13,14 @@ use thiserror::Error;
 
 use self::syntax::Part;
 pub use self::{
+    check::{Flaw, TemplateRefusal, check},
     syntax::{Place, SyntaxError, variable_names},
     variable::{Kind, VARIABLES, Variable},
 };
-use crate::domain::{Locale, LocaleSource, resolve_locale};
+use crate::domain::{Locale, LocaleSource, TemplateSource, resolve_locale};
 
 /// What is appended to a variable's name in the HTML part.
 pub(super) const HTML_SUFFIX: &str = "_html";
-
-/// One mail in one language, as its author wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// One line.
-    pub subject: String,
-    /// The plain text.
-    pub text: String,
-    /// The HTML.
-    pub html: String,
-}
 
 /// One mail in one language, read.
 #[derive(Clone, Debug)]
@@ -111,7 +102,7 @@ impl Templates {
 
 impl Template {
     /// Reads a template.
-    pub fn parse(locale: &Locale, source: &Source) -> Result<Self, TemplateError> {
+    pub fn parse(locale: &Locale, source: &TemplateSource) -> Result<Self, TemplateError> {
         let parse = |part, text| {
             Part::parse(text).map_err(|(place, error)| TemplateError { part, place, error })
         };

@@ -1,0 +1,56 @@
+//! Versions of what a tenant decides: as `ETag` in answers, and as `If-Match` in what changes it, so that nobody writes over
+//! what they have not seen.
+
+use lambda_http::{
+    Request,
+    http::{HeaderValue, StatusCode, header},
+};
+use usher::{
+    http::{Answer, Problem},
+    store::Expected,
+};
+
+/// The answer with its version. 0 is the version of what nobody has decided yet.
+pub(crate) fn with_version(answer: Answer, version: u64) -> Answer {
+    let mut response = answer?;
+    if let Ok(value) = HeaderValue::try_from(format!("\"{version}\"")) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    Ok(response)
+}
+
+/// What the caller expects to be there.
+pub(crate) fn expected(request: &Request) -> Result<Expected, Problem> {
+    let header = request.headers().get(header::IF_MATCH);
+    let Some(value) = header else {
+        return Err(Problem::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "precondition_required",
+            "The request does not say which version it changes.",
+            "Send the ETag of what you have read as If-Match, so that nobody's change is lost; or If-Match: * to write over whatever is there.",
+        ));
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    let number = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
+    match (text, number.parse()) {
+        ("*", _) => Ok(Expected::Anything),
+        (_, Ok(0)) => Ok(Expected::Nothing),
+        (_, Ok(version)) => Ok(Expected::Version(version)),
+        _ => Err(Problem::bad_request(
+            "invalid_if_match",
+            "If-Match must be the ETag of an earlier answer, like \"3\", or *.",
+            "Read the present state with GET, and send its ETag.",
+        )),
+    }
+}
+
+/// Somebody else was faster.
+pub(crate) fn changed_meanwhile(version: u64) -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "changed_meanwhile",
+        "Somebody has changed this since you read it.",
+        "Read it again with GET, bring your change into what you find, and send that with its ETag as If-Match.",
+    )
+    .with("version", version)
+}

@@ -1,0 +1,185 @@
+//! What a tenant has decided of how its people are invited. What it has not is as the stack was deployed.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use super::{
+    Color, DomainList, DomainRules, EmailAddress, Lifetime, Locale, LocaleSource, Origins,
+    PersonName, ProductName, Reminders,
+};
+
+/// A tenant's settings. What is none holds as the stack was deployed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// What people are invited to.
+    pub product_name: Option<ProductName>,
+    /// Who the mail comes from, beside the address.
+    pub sender_name: Option<PersonName>,
+    /// The address that the mail comes from. It belongs to what SES has verified.
+    pub sender_address: Option<EmailAddress>,
+    /// Where an answer to the mail goes.
+    pub reply_to: Option<EmailAddress>,
+    /// Where people can ask.
+    pub support_address: Option<EmailAddress>,
+    /// A picture that stands above the mail.
+    pub logo_url: Option<LogoUrl>,
+    /// The colour of the mail's button and links.
+    pub brand_color: Option<Color>,
+    /// The language of mails to people of whom none is known.
+    pub default_locale: Option<Locale>,
+    /// How long a link is valid if the request does not say so.
+    pub expires_in_days: Option<Lifetime>,
+    /// When people are reminded.
+    pub reminder_days: Option<Reminders>,
+    /// The only domains whose addresses are invited.
+    pub allowed_domains: Option<DomainList>,
+    /// Domains whose addresses are never invited.
+    pub blocked_domains: Option<DomainList>,
+    /// Where people may be sent after registering.
+    pub redirect_origins: Option<Origins>,
+}
+
+/// What the stack was deployed with: what holds where a tenant has decided nothing.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// What people are invited to.
+    pub product_name: ProductName,
+    /// The language of mails to people of whom none is known.
+    pub locale: Locale,
+    /// When people are reminded.
+    pub reminders: Reminders,
+    /// The only domains whose addresses are invited; all if there are none.
+    pub allowed_domains: DomainList,
+    /// Where people may be sent after registering.
+    pub redirect_origins: Origins,
+}
+
+/// What holds for a tenant.
+#[derive(Clone, Copy, Debug)]
+pub struct Effective<'a> {
+    settings: &'a Settings,
+    defaults: &'a Defaults,
+}
+
+impl Settings {
+    /// What holds where these were set, and the others were not.
+    pub fn over<'a>(&'a self, defaults: &'a Defaults) -> Effective<'a> {
+        Effective {
+            settings: self,
+            defaults,
+        }
+    }
+}
+
+impl Defaults {
+    /// As a tenant would have set them.
+    pub fn as_settings(&self) -> Settings {
+        Settings {
+            product_name: Some(self.product_name.clone()),
+            brand_color: Some(Color::USHER),
+            default_locale: Some(self.locale.clone()),
+            expires_in_days: Some(Lifetime::default()),
+            reminder_days: Some(self.reminders.clone()),
+            allowed_domains: Some(self.allowed_domains.clone()),
+            blocked_domains: Some(DomainList::default()),
+            redirect_origins: Some(self.redirect_origins.clone()),
+            ..Settings::default()
+        }
+    }
+}
+
+impl<'a> Effective<'a> {
+    /// What the tenant has set.
+    pub fn settings(&self) -> &'a Settings {
+        self.settings
+    }
+
+    /// What people are invited to.
+    pub fn product_name(&self) -> &ProductName {
+        let set = self.settings.product_name.as_ref();
+        set.unwrap_or(&self.defaults.product_name)
+    }
+
+    /// The language of mails to people of whom none is known, and who has said so.
+    pub fn locale(&self) -> (&Locale, LocaleSource) {
+        match &self.settings.default_locale {
+            Some(locale) => (locale, LocaleSource::TenantDefault),
+            None => (&self.defaults.locale, LocaleSource::ExternalDefault),
+        }
+    }
+
+    /// How long a link is valid that nobody has said it of.
+    pub fn lifetime(&self) -> Lifetime {
+        self.settings.expires_in_days.unwrap_or_default()
+    }
+
+    /// When people are reminded.
+    pub fn reminders(&self) -> &Reminders {
+        let set = self.settings.reminder_days.as_ref();
+        set.unwrap_or(&self.defaults.reminders)
+    }
+
+    /// Whose addresses are invited.
+    pub fn domains(&self) -> DomainRules {
+        let allowed = self.settings.allowed_domains.as_ref();
+        DomainRules {
+            allowed: allowed.unwrap_or(&self.defaults.allowed_domains).clone(),
+            blocked: self.settings.blocked_domains.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Where people may be sent after registering.
+    pub fn redirect_origins(&self) -> &Origins {
+        let set = self.settings.redirect_origins.as_ref();
+        set.unwrap_or(&self.defaults.redirect_origins)
+    }
+
+    /// The colour of the mail's button and links.
+    pub fn color(&self) -> Color {
+        self.settings.brand_color.unwrap_or(Color::USHER)
+    }
+}
+
+/// Where a picture is: on the web, and encrypted, as mail programs show no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LogoUrl(Url);
+
+/// The text is no address of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be a whole address like https://example.com/logo.png, at most 2000 characters long")]
+pub struct LogoUrlError;
+
+impl LogoUrl {
+    /// Reads an address.
+    pub fn parse(text: &str) -> Result<Self, LogoUrlError> {
+        let url = Url::parse(text.trim()).map_err(|_| LogoUrlError)?;
+        let plain = url.username().is_empty() && url.password().is_none();
+        if url.scheme() == "https" && url.has_host() && plain && url.as_str().len() <= 2000 {
+            Ok(Self(url))
+        } else {
+            Err(LogoUrlError)
+        }
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl TryFrom<String> for LogoUrl {
+    type Error = LogoUrlError;
+
+    fn try_from(text: String) -> Result<Self, LogoUrlError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<LogoUrl> for String {
+    fn from(url: LogoUrl) -> Self {
+        url.0.into()
+    }
+}
