@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use thiserror::Error;
 use url::Url;
 
-use crate::domain::{Defaults, DomainList, Locale, Origins, ProductName, Reminders, TokenKey};
+use crate::domain::{DomainList, Locale, Origins, ProductName, Reminders, TokenKey};
 
 /// What is wrong with the environment: one sentence for each variable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -190,21 +190,6 @@ impl Environment {
     /// `PRODUCT_NAME`: what people are invited to, as mails name it.
     pub fn product_name(&self) -> Option<ProductName> {
         self.required("PRODUCT_NAME", ProductName::parse)
-    }
-
-    /// What holds where a tenant has decided nothing: `PRODUCT_NAME`, `DEFAULT_LOCALE`, `REMINDER_DAYS`,
-    /// `ALLOWED_EMAIL_DOMAINS` and `REDIRECT_ORIGINS`.
-    pub fn defaults(&self) -> Option<Defaults> {
-        let (product_name, redirect_origins) = (self.product_name(), self.redirect_origins());
-        let (locale, reminders) = (self.default_locale(), self.reminders());
-        let allowed_domains = self.allowed_email_domains();
-        Some(Defaults {
-            product_name: product_name?,
-            locale,
-            reminders,
-            allowed_domains,
-            redirect_origins: redirect_origins?,
-        })
     }
 
     /// `DEFAULT_LOCALE`: the language of mails to people of whom none is known; English if not set.

@@ -5,12 +5,31 @@ use lambda_http::{
     Request,
     http::{HeaderValue, StatusCode, header},
 };
+use serde::Serialize;
 use usher::{
-    http::{Answer, Problem},
-    store::Expected,
+    http::{Answer, InviterView, Problem},
+    store::{Decided, Expected},
 };
 
-/// The answer with its version. 0 is the version of what nobody has decided yet.
+/// How often something was decided, and when and by whom last. Version 0 is what nobody has decided yet.
+#[derive(Serialize)]
+pub(crate) struct Stamp<'a> {
+    pub(crate) version: u64,
+    changed_at: Option<String>,
+    changed_by: Option<InviterView<'a>>,
+}
+
+impl<'a> Stamp<'a> {
+    pub(crate) fn of<T>(found: Option<&'a Decided<T>>) -> Self {
+        Self {
+            version: found.map_or(0, |found| found.version),
+            changed_at: found.map(|found| format!("{:.3}", found.changed_at)),
+            changed_by: found.map(|found| InviterView::of(&found.changed_by)),
+        }
+    }
+}
+
+/// The answer with its version.
 pub(crate) fn with_version(answer: Answer, version: u64) -> Answer {
     let mut response = answer?;
     if let Ok(value) = HeaderValue::try_from(format!("\"{version}\"")) {
@@ -21,8 +40,7 @@ pub(crate) fn with_version(answer: Answer, version: u64) -> Answer {
 
 /// What the caller expects to be there.
 pub(crate) fn expected(request: &Request) -> Result<Expected, Problem> {
-    let header = request.headers().get(header::IF_MATCH);
-    let Some(value) = header else {
+    let Some(value) = request.headers().get(header::IF_MATCH) else {
         return Err(Problem::new(
             StatusCode::PRECONDITION_REQUIRED,
             "precondition_required",

@@ -51,7 +51,7 @@ pub use self::{
     reminder::{Reminders, RemindersError},
     requirement::Requirement,
     restore::{NoLink, Restore, RestoreRefusal, ShowLink},
-    settings::{Defaults, Effective, LogoUrl, LogoUrlError, Settings},
+    settings::{LogoUrl, LogoUrlError, Settings},
     template::TemplateSource,
     text::{
         ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, ProductName, TextError,

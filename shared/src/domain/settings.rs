@@ -41,104 +41,47 @@ pub struct Settings {
     pub redirect_origins: Option<Origins>,
 }
 
-/// What the stack was deployed with: what holds where a tenant has decided nothing.
-#[derive(Clone, Debug)]
-pub struct Defaults {
-    /// What people are invited to.
-    pub product_name: ProductName,
-    /// The language of mails to people of whom none is known.
-    pub locale: Locale,
-    /// When people are reminded.
-    pub reminders: Reminders,
-    /// The only domains whose addresses are invited; all if there are none.
-    pub allowed_domains: DomainList,
-    /// Where people may be sent after registering.
-    pub redirect_origins: Origins,
-}
-
-/// What holds for a tenant.
-#[derive(Clone, Copy, Debug)]
-pub struct Effective<'a> {
-    settings: &'a Settings,
-    defaults: &'a Defaults,
-}
-
 impl Settings {
-    /// What holds where these were set, and the others were not.
-    pub fn over<'a>(&'a self, defaults: &'a Defaults) -> Effective<'a> {
-        Effective {
-            settings: self,
-            defaults,
-        }
-    }
-}
-
-impl Defaults {
-    /// As a tenant would have set them.
-    pub fn as_settings(&self) -> Settings {
-        Settings {
-            product_name: Some(self.product_name.clone()),
-            brand_color: Some(Color::USHER),
-            default_locale: Some(self.locale.clone()),
-            expires_in_days: Some(Lifetime::default()),
-            reminder_days: Some(self.reminders.clone()),
-            allowed_domains: Some(self.allowed_domains.clone()),
-            blocked_domains: Some(DomainList::default()),
-            redirect_origins: Some(self.redirect_origins.clone()),
-            ..Settings::default()
-        }
-    }
-}
-
-impl<'a> Effective<'a> {
-    /// What the tenant has set.
-    pub fn settings(&self) -> &'a Settings {
-        self.settings
+    /// What people are invited to; as the stack was deployed if the tenant has not said it.
+    pub fn product_name<'a>(&'a self, deployed: &'a ProductName) -> &'a ProductName {
+        self.product_name.as_ref().unwrap_or(deployed)
     }
 
-    /// What people are invited to.
-    pub fn product_name(&self) -> &ProductName {
-        let set = self.settings.product_name.as_ref();
-        set.unwrap_or(&self.defaults.product_name)
-    }
-
-    /// The language of mails to people of whom none is known, and who has said so.
-    pub fn locale(&self) -> (&Locale, LocaleSource) {
-        match &self.settings.default_locale {
-            Some(locale) => (locale, LocaleSource::TenantDefault),
-            None => (&self.defaults.locale, LocaleSource::ExternalDefault),
-        }
+    /// The languages of mails to people of whom none is known that there are mails in: the tenant's, then the stack's.
+    pub fn locales<'a>(&'a self, deployed: &'a Locale) -> Vec<(&'a Locale, LocaleSource)> {
+        let own = self.default_locale.as_ref();
+        own.map(|locale| (locale, LocaleSource::TenantDefault))
+            .into_iter()
+            .chain([(deployed, LocaleSource::ExternalDefault)])
+            .collect()
     }
 
     /// How long a link is valid that nobody has said it of.
     pub fn lifetime(&self) -> Lifetime {
-        self.settings.expires_in_days.unwrap_or_default()
+        self.expires_in_days.unwrap_or_default()
     }
 
     /// When people are reminded.
-    pub fn reminders(&self) -> &Reminders {
-        let set = self.settings.reminder_days.as_ref();
-        set.unwrap_or(&self.defaults.reminders)
+    pub fn reminders<'a>(&'a self, deployed: &'a Reminders) -> &'a Reminders {
+        self.reminder_days.as_ref().unwrap_or(deployed)
     }
 
     /// Whose addresses are invited.
-    pub fn domains(&self) -> DomainRules {
-        let allowed = self.settings.allowed_domains.as_ref();
+    pub fn domains(&self, deployed: &DomainList) -> DomainRules {
         DomainRules {
-            allowed: allowed.unwrap_or(&self.defaults.allowed_domains).clone(),
-            blocked: self.settings.blocked_domains.clone().unwrap_or_default(),
+            allowed: self.allowed_domains.as_ref().unwrap_or(deployed).clone(),
+            blocked: self.blocked_domains.clone().unwrap_or_default(),
         }
     }
 
     /// Where people may be sent after registering.
-    pub fn redirect_origins(&self) -> &Origins {
-        let set = self.settings.redirect_origins.as_ref();
-        set.unwrap_or(&self.defaults.redirect_origins)
+    pub fn redirect_origins<'a>(&'a self, deployed: &'a Origins) -> &'a Origins {
+        self.redirect_origins.as_ref().unwrap_or(deployed)
     }
 
     /// The colour of the mail's button and links.
     pub fn color(&self) -> Color {
-        self.settings.brand_color.unwrap_or(Color::USHER)
+        self.brand_color.unwrap_or(Color::USHER)
     }
 }
 

@@ -84,9 +84,9 @@ text!(
     }
 );
 text!(
-    /// What people are invited to: one line of at most 60 characters.
+    /// What people are invited to: one line of at most 100 characters.
     ProductName,
-    |text| line(text, 60)
+    |text| line(text, 100)
 );
 text!(
     /// A personal note in the invitation: at most 1,000 characters, line breaks allowed.

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{date::in_words, template::HTML_SUFFIX, untrusted};
+use super::{Content, date::in_words, template::HTML_SUFFIX, untrusted};
 use crate::domain::{
-    Color, DeclineToken, Effective, EmailAddress, InvitationToken, Locale, LogoUrl, MailKind,
-    PersonName, User,
+    Color, DeclineToken, EmailAddress, InvitationToken, Locale, LogoUrl, MailKind, PersonName,
+    ProductName, Settings, User,
 };
 
 /// What all mails of a tenant have in common: who writes, how it looks, and where links lead.
@@ -33,15 +33,15 @@ pub fn accept_url(public_url: &Url, token: &InvitationToken) -> String {
 pub struct Values(Vec<(&'static str, String)>);
 
 impl Letterhead {
-    /// What holds for a tenant, at where people reach the pages.
-    pub fn new(public_url: &Url, holds: Effective<'_>) -> Self {
-        let address = holds.settings().support_address.as_ref();
-        let logo = holds.settings().logo_url.as_ref();
+    /// What a tenant has set, and what it has not as the stack was deployed.
+    pub fn new(settings: &Settings, product_name: &ProductName, public_url: &Url) -> Self {
+        let address = settings.support_address.as_ref();
+        let logo = settings.logo_url.as_ref();
         Self {
-            product_name: holds.product_name().as_str().to_owned(),
+            product_name: settings.product_name(product_name).as_str().to_owned(),
             support_address: address.map_or("", EmailAddress::as_str).to_owned(),
             logo_url: logo.map_or("", LogoUrl::as_str).to_owned(),
-            color: holds.color(),
+            color: settings.color(),
             public_url: public_url.clone(),
         }
     }
@@ -103,9 +103,12 @@ impl Letterhead {
 impl Values {
     /// Whether the variable has a value that is not empty.
     pub fn has(&self, name: &str) -> bool {
-        self.0
-            .iter()
-            .any(|(known, value)| *known == name && !value.is_empty())
+        self.get(name).is_some_and(|value| !value.is_empty())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Which variables have a value: mails that agree in it can share a template.
@@ -124,6 +127,30 @@ impl Values {
             .iter()
             .map(|(name, value)| (format!("{name}{HTML_SUFFIX}"), escape(value).into()));
         Value::Object(plain.chain(html).collect::<Map<_, _>>())
+    }
+}
+
+/// What SES makes of the content with these values: each variable is replaced by its value, and nothing else is touched. That
+/// it is the same to the byte is what a test of the whole stack shows.
+pub fn render(content: &Content, values: &Values) -> Content {
+    let part = |text: &str, value: &dyn Fn(&str) -> Option<String>| {
+        let mut out = String::with_capacity(text.len() * 2);
+        let mut rest = text;
+        while let Some((before, tag)) = rest.split_once("{{") {
+            out.push_str(before);
+            let (name, after) = tag.split_once("}}").unwrap_or((tag, ""));
+            out.push_str(&value(name).unwrap_or_default());
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    };
+    let plain = |name: &str| values.get(name).map(ToOwned::to_owned);
+    let html = |name: &str| values.get(name.strip_suffix(HTML_SUFFIX)?).map(escape);
+    Content {
+        subject: part(&content.subject, &plain),
+        text: part(&content.text, &plain),
+        html: part(&content.html, &html),
     }
 }
 
@@ -155,7 +182,7 @@ mod tests {
             Group, Invitation, Inviter, Lifetime, LocaleSource, Message, Nonce, PersonName,
             TenantId, TokenKey, UserId,
         },
-        mail::{Content, Templates},
+        mail::Templates,
     };
 
     fn user(
@@ -193,28 +220,29 @@ mod tests {
         (user, key.issue(&tenant, id, nonce))
     }
 
-    fn sender() -> Sender {
-        Sender {
-            product_name: "Acme & Sons".into(),
-            public_url: "https://id.example.com/".parse().unwrap(),
-        }
+    fn letterhead() -> Letterhead {
+        let product = ProductName::parse("Acme & Sons").unwrap();
+        let public_url = "https://id.example.com/".parse().unwrap();
+        Letterhead::new(&Settings::default(), &product, &public_url)
     }
 
     /// Renders as SES does: no escaping, and an error for a missing variable.
-    fn render(locale: &str, user: &User, token: &InvitationToken) -> Content {
+    fn rendered(locale: &str, user: &User, token: &InvitationToken) -> Content {
         let templates = Templates::built_in();
         let template = templates.get(&locale.parse().unwrap()).unwrap();
-        let values = sender().values(user, token, template.locale());
+        let values = letterhead().values(user, token, template.locale());
         let content = template.content(|name| values.has(name));
         let mut ses = Handlebars::new();
         ses.set_strict_mode(true);
         ses.register_escape_fn(no_escape);
-        let render = |part: &str| ses.render_template(part, &values.to_json()).unwrap();
-        Content {
-            subject: render(&content.subject),
-            text: render(&content.text),
-            html: render(&content.html),
-        }
+        let by_ses = |part: &str| ses.render_template(part, &values.to_json()).unwrap();
+        let by_ses = Content {
+            subject: by_ses(&content.subject),
+            text: by_ses(&content.text),
+            html: by_ses(&content.html),
+        };
+        assert_eq!(render(&content, &values), by_ses);
+        by_ses
     }
 
     #[test]
@@ -227,12 +255,12 @@ mod tests {
         let (bare, bare_token) = user(None, None, None);
         for locale in Templates::built_in().locales() {
             let locale = locale.to_string();
-            let full = render(&locale, &named, &token);
+            let full = rendered(&locale, &named, &token);
             insta::assert_snapshot!(
                 format!("{locale}_full_text"),
                 format!("Subject: {}\n\n{}", full.subject, full.text)
             );
-            let bare = render(&locale, &bare, &bare_token);
+            let bare = rendered(&locale, &bare, &bare_token);
             insta::assert_snapshot!(
                 format!("{locale}_bare_text"),
                 format!("Subject: {}\n\n{}", bare.subject, bare.text)
@@ -258,7 +286,7 @@ mod tests {
                 if bits & 8 != 0 {
                     user.reminders = 1;
                 }
-                let mail = render(&locale.to_string(), &user, &token);
+                let mail = rendered(&locale.to_string(), &user, &token);
                 let html = mail.html.replace("&#39;", "'");
                 for part in [&mail.subject, &mail.text, &html] {
                     for left in ["{{", "}}", "[[", "]]", "\n\n\n\n"] {
@@ -277,13 +305,13 @@ mod tests {
                         );
                     }
                 }
-                let sender = sender();
+                let letterhead = letterhead();
                 for there in [
                     "Acme & Sons".to_owned(),
                     "ann@example.com".to_owned(),
                     "2026".to_owned(),
-                    sender.accept_url(&token),
-                    sender.decline_url(&token.decline()),
+                    accept_url(&letterhead.public_url, &token),
+                    letterhead.decline_url(&token.decline()),
                 ] {
                     assert!(
                         mail.text.contains(&there),
@@ -319,7 +347,7 @@ mod tests {
         #[test]
         fn a_value_is_never_read_as_a_template(message in "[{}#/a-z]{1,40}") {
             let (user, token) = user(None, None, Some(&message));
-            prop_assert!(render("en", &user, &token).text.contains(&message));
+            prop_assert!(rendered("en", &user, &token).text.contains(&message));
         }
     }
 }

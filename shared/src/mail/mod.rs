@@ -6,6 +6,7 @@ mod from;
 pub mod health;
 mod mailer;
 mod message;
+mod stationery;
 mod suppression_list;
 mod template;
 mod untrusted;
@@ -14,10 +15,11 @@ pub use self::{
     doctor::{Doctor, Seen},
     from::{MailFrom, may_send},
     mailer::{Batch, Mailer, Outcome, SesUnusable},
-    message::{Letterhead, Values, accept_url},
+    message::{Letterhead, Values, accept_url, render},
+    stationery::{Made, MailDefaults, Stationery},
     suppression_list::{StillListed, SuppressionList},
     template::{
         Content, Flaw, Kind, Place, SyntaxError, Template, TemplateError, TemplateRefusal,
-        Templates, VARIABLES, Variable, variable_names,
+        Templates, VARIABLES, Variable, built_in_source, check, variable_names,
     },
 };

@@ -81,6 +81,12 @@ pub(super) fn is_settings(item: &Item) -> bool {
     sk.is_some_and(|sk| sk == SETTINGS_SK)
 }
 
+/// Whether a row of a tenant's is a template.
+pub(super) fn is_template(item: &Item) -> bool {
+    let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
+    sk.is_some_and(|sk| sk.starts_with(TEMPLATE))
+}
+
 /// Where a tenant's own template of a language is.
 pub(super) fn template_key(tenant: &TenantId, locale: &Locale) -> Item {
     key(tenant_pk(tenant), format!("{TEMPLATE}{locale}"))

@@ -70,7 +70,7 @@ pub struct Decisions {
 }
 
 impl Store {
-    /// A tenant's settings, as they were a moment ago. One `GetItem`.
+    /// A tenant's settings, as they are now. One `GetItem`.
     pub async fn settings(
         &self,
         tenant: &TenantId,
@@ -87,31 +87,62 @@ impl Store {
         self.decided(keys::template_key(tenant, locale)).await
     }
 
-    /// Everything that a tenant has decided. One `Query` for each megabyte of templates.
+    /// Everything that a tenant has decided. One `Query` for each megabyte of templates. A template that can't be read is
+    /// left out: mail goes out with the one that Usher comes with.
     pub async fn decisions(&self, tenant: &TenantId) -> Result<Decisions, StoreError> {
         let mut found = Decisions::default();
+        for item in self.rows_of(tenant, None).await? {
+            if keys::is_settings(&item) {
+                found.settings = Some(read(item)?);
+            } else if keys::is_template(&item) {
+                match read(item) {
+                    Ok(template) => found.templates.push(template),
+                    Err(error) => tracing::error!(%error, "a tenant's own template is left out"),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The languages that a tenant has templates of its own in. One `Query`, of little more than names.
+    pub async fn template_locales(&self, tenant: &TenantId) -> Result<Vec<Locale>, StoreError> {
+        let rows = self.rows_of(tenant, Some("sk, #locale")).await?;
+        let rows = rows.into_iter().filter(keys::is_template);
+        let locales = rows.map(|mut item| {
+            let tag = item.remove("locale");
+            let tag = tag.and_then(|tag| tag.as_s().ok().cloned());
+            tag.and_then(|tag| tag.parse().ok())
+        });
+        Ok(locales.flatten().collect())
+    }
+
+    async fn rows_of(
+        &self,
+        tenant: &TenantId,
+        projection: Option<&str>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut rows = Vec::new();
         let mut start = None;
         loop {
-            let query = self
+            let mut query = self
                 .client
                 .query()
                 .table_name(&self.table)
+                .consistent_read(true)
                 .key_condition_expression("pk = :pk")
                 .expression_attribute_values(":pk", AttributeValue::S(keys::tenant_pk(tenant)))
-                .set_exclusive_start_key(start)
-                .send()
-                .await;
-            let page = query.map_err(|error| StoreError::of("Query", &error))?;
-            for item in page.items.unwrap_or_default() {
-                if keys::is_settings(&item) {
-                    found.settings = Some(read(item)?);
-                } else {
-                    found.templates.push(read(item)?);
-                }
+                .set_exclusive_start_key(start);
+            if let Some(projection) = projection {
+                query = query
+                    .projection_expression(projection)
+                    .expression_attribute_names("#locale", "locale");
             }
+            let page = query.send().await;
+            let page = page.map_err(|error| StoreError::of("Query", &error))?;
+            rows.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() {
-                return Ok(found);
+                return Ok(rows);
             }
         }
     }
@@ -179,6 +210,7 @@ impl Store {
             .client
             .get_item()
             .table_name(&self.table)
+            .consistent_read(true)
             .set_key(Some(key))
             .send()
             .await

@@ -53,9 +53,10 @@ fn fill(
     locale: &Locale,
     mark_up: Option<fn(&str) -> String>,
 ) -> String {
-    let (start, direction) = match locale.is_right_to_left() {
-        true => ("right", "rtl"),
-        false => ("left", "ltr"),
+    let (start, direction) = if locale.is_right_to_left() {
+        ("right", "rtl")
+    } else {
+        ("left", "ltr")
     };
     let said = |key: &str| words.get(key).cloned().unwrap_or_default();
     let mut out = String::with_capacity(layout.len() * 2);
