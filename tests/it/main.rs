@@ -23,6 +23,7 @@ mod engine;
 mod erase;
 mod faults;
 mod feedback;
+mod hostile;
 mod journey;
 mod lifted_addresses;
 mod logs;

@@ -258,6 +258,7 @@ async fn a_mail_that_waits_counts_once_however_often_its_revocation_is_taken_bac
             app.advance(SignedDuration::from_secs(60));
             let limited = app.post(&path, &json!({})).await;
             assert_eq!(limited.code(), "daily_limit", "{limited:?}");
+            app.stack.settled().await;
         }
     })
     .await;
