@@ -232,6 +232,7 @@ async fn a_mail_that_waits_counts_once_however_often_its_revocation_is_taken_bac
         for corrected in [false, true] {
             quota();
             let id = app.invite(&format!("ann-{corrected}@example.com")).await;
+            // Each fault is to meet its own mail: one that is just being sent is not queued anew.
             app.stack.settled().await;
             let email = format!("anna-{corrected}@example.com");
             for nth in 0..12 {

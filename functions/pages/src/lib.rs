@@ -40,10 +40,14 @@ impl Pages {
         let pages = product_name.and_then(|product_name| {
             Some(Self {
                 policy: HeaderValue::from_str(&policy(sign_in.as_ref())).ok()?,
-                accept: Document::new(include_str!("../web/accept.html"), &product_name, None),
+                accept: Document::new(
+                    include_str!("../web/accept.html"),
+                    product_name.as_str(),
+                    None,
+                ),
                 users: Document::new(
                     include_str!("../web/users.html"),
-                    &product_name,
+                    product_name.as_str(),
                     sign_in.as_ref(),
                 ),
             })

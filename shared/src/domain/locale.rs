@@ -231,6 +231,7 @@ mod tests {
 
     #[test]
     fn the_language_is_looked_for_from_the_person_to_the_stack() {
+        use LocaleSource::{ExternalDefault, Fallback, Invitee, TenantDefault};
         let available: Vec<_> = ["en", "de", "pt-BR"].map(locale).into();
         let find = |wanted: &[(&str, LocaleSource)]| {
             let wanted: Vec<_> = wanted
