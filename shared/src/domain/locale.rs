@@ -150,7 +150,6 @@ impl From<Locale> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use LocaleSource::{ExternalDefault, Fallback, Invitee, TenantDefault};
 
     fn locale(tag: &str) -> Locale {
         tag.parse().unwrap()
