@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use thiserror::Error;
 use url::Url;
 
-use crate::domain::{AllowedDomains, Locale, Origins, Reminders, TokenKey};
+use crate::domain::{DomainList, Locale, Origins, ProductName, Reminders, TokenKey};
 
 /// What is wrong with the environment: one sentence for each variable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -188,8 +188,8 @@ impl Environment {
     }
 
     /// `PRODUCT_NAME`: what people are invited to, as mails name it.
-    pub fn product_name(&self) -> Option<String> {
-        self.required("PRODUCT_NAME", text)
+    pub fn product_name(&self) -> Option<ProductName> {
+        self.required("PRODUCT_NAME", ProductName::parse)
     }
 
     /// `DEFAULT_LOCALE`: the language of mails to people of whom none is known; English if not set.
@@ -213,7 +213,7 @@ impl Environment {
     }
 
     /// `ALLOWED_EMAIL_DOMAINS`: the only domains whose addresses are invited, separated by spaces; all if not set.
-    pub fn allowed_email_domains(&self) -> AllowedDomains {
+    pub fn allowed_email_domains(&self) -> DomainList {
         self.optional("ALLOWED_EMAIL_DOMAINS", str::parse)
             .unwrap_or_default()
     }

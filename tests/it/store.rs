@@ -319,6 +319,7 @@ async fn attempt(
         }
         Operation::Renew(n) => {
             let renew = Renew {
+                lifetime: Lifetime::default(),
                 token: hash(n),
                 now,
                 nonce,

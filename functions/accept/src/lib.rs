@@ -15,13 +15,13 @@ use usher::{
     config::{ConfigError, Environment},
     domain::{
         self, DeclineToken, Group, InvitationToken, LinkRefusal, Locale, LocaleSource, Message,
-        Nonce, PersonName, RedirectUrl, StateName, TokenHash, User, UserId,
+        Nonce, PersonName, ProductName, RedirectUrl, StateName, TenantId, TokenHash, User, UserId,
     },
     function::WarmUp,
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
-    mail::Templates,
     pool::{AccountInDoubt, PoolError, UserPool, keep, warm_up, withdraw},
-    store::{Attempt, Store},
+    store::{Attempt, Store, StoreError},
+    tenant,
 };
 
 use crate::problem::{link_problem, renew_problem};
@@ -30,8 +30,7 @@ use crate::problem::{link_problem, renew_problem};
 #[derive(Debug)]
 pub struct Accept {
     store: Store,
-    product_name: String,
-    templates: Templates,
+    product_name: ProductName,
     default_locale: Locale,
     pool: Option<UserPool>,
     sign_in_url: Option<Url>,
@@ -43,14 +42,13 @@ impl Accept {
     /// Reads `TABLE_NAME`, `PRODUCT_NAME`, `DEFAULT_LOCALE`, `USER_POOL_ID` and `SIGN_IN_URL`.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, product_name) = (Store::from_env(env), env.product_name());
-        let (templates, default_locale) = (Templates::built_in(), env.default_locale());
-        let (pool, sign_in_url) = (UserPool::from_env(env), env.sign_in_url());
+        let (default_locale, sign_in_url) = (env.default_locale(), env.sign_in_url());
+        let pool = UserPool::from_env(env);
         env.finish((|| {
             let (store, product_name) = (store?, product_name?);
             Some(Self {
                 store,
                 product_name,
-                templates,
                 default_locale,
                 pool,
                 sign_in_url,
@@ -135,6 +133,8 @@ struct InvitationView<'a> {
     email: &'a str,
     name: Option<&'a str>,
     locale: &'a Locale,
+    /// In which the page speaks if it has nothing in the invitation's.
+    default_locale: &'a Locale,
     inviter: InviterView<'a>,
     product_name: &'a str,
     message: Option<&'a str>,
@@ -194,14 +194,16 @@ async fn lookup(state: &Accept, request: &Request) -> Answer {
     if let Some(refusal) = domain::Accept::refusal(token, state.clock.now(), Some(&user)) {
         return Err(state.link_problem(refusal));
     }
+    let settings = tenant::settings(&state.store, &user.tenant).await?;
     json(&InvitationView {
         email: user.email.as_str(),
         name: user.name.as_ref().map(PersonName::as_str),
         locale: &user.locale,
+        default_locale: settings.locales(&state.default_locale)[0].0,
         inviter: InviterView {
             name: user.invited_by.name.as_ref().map(PersonName::as_str),
         },
-        product_name: &state.product_name,
+        product_name: settings.product_name(&state.product_name).as_str(),
         message: user.message.as_ref().map(Message::as_str),
         expires_at: format!("{:.3}", user.expires_at),
         redirect_url: user.redirect_url.as_ref().map(RedirectUrl::as_str),
@@ -218,12 +220,14 @@ async fn look_up_to_decline(state: &Accept, token: &str) -> Answer {
     if let Some(refusal) = decline.refusal(Some(&user)) {
         return Err(state.link_problem(refusal));
     }
+    let settings = tenant::settings(&state.store, &user.tenant).await?;
     json(&InvitationView {
         email: user.email.as_str(),
         name: None,
         locale: &user.locale,
+        default_locale: settings.locales(&state.default_locale)[0].0,
         inviter: InviterView { name: None },
-        product_name: &state.product_name,
+        product_name: settings.product_name(&state.product_name).as_str(),
         message: None,
         expires_at: format!("{:.3}", user.expires_at),
         redirect_url: None,
@@ -237,15 +241,15 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
     })?;
     let locale: Option<Locale> = field("locale", body.locale, |tag| tag.parse())?;
     let (user, token) = holder(state, &body.token).await?;
+    let locale = match locale {
+        Some(asked) => Some(choose(state, &user.tenant, asked).await?),
+        None => None,
+    };
     let accept = domain::Accept {
         token,
         now: state.clock.now(),
         name,
-        locale: locale.map(|asked| {
-            state
-                .templates
-                .choose(Some((asked, LocaleSource::Invitee)), &state.default_locale)
-        }),
+        locale,
         administrator: user.groups.iter().any(Group::is_administrators),
     };
     if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
@@ -278,6 +282,17 @@ async fn accept(state: &Accept, request: &Request) -> Answer {
             Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
         }
     }
+}
+
+/// What to remember of the language that a person has chosen.
+async fn choose(
+    state: &Accept,
+    tenant: &TenantId,
+    asked: Locale,
+) -> Result<(Locale, LocaleSource), StoreError> {
+    let templates = tenant::languages(&state.store, tenant, std::slice::from_ref(&asked)).await?;
+    let default = [(&state.default_locale, LocaleSource::ExternalDefault)];
+    Ok(templates.choose(Some((asked, LocaleSource::Invitee)), &default))
 }
 
 async fn keep_account(state: &Accept, user: &User, now: Timestamp) -> Result<(), Problem> {
@@ -362,8 +377,10 @@ async fn decline_by(state: &Accept, token: &str) -> Result<Option<LinkRefusal>, 
 async fn renew(state: &Accept, request: &Request) -> Answer {
     let body: LinkBody = json_body(request)?;
     let (user, token) = holder(state, &body.token).await?;
+    let settings = tenant::settings(&state.store, &user.tenant).await?;
     let renew = domain::Renew {
         token,
+        lifetime: settings.lifetime(),
         now: state.clock.now(),
         nonce: Nonce::new(state.entropy.bytes()),
     };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use usher::{
     domain::{DeliveryStatus, State, StateName, SuppressionReason, User, UserId},
     http::{Answer, Problem, json},
-    mail::health::MailProblem,
+    mail::{accept_url, health::MailProblem},
     store::StoreError,
 };
 
@@ -113,7 +113,7 @@ fn view<'a>(state: &Invite, terms: &Terms, index: usize, row: &'a Row) -> RowVie
             // person has registered, or was sent a mail.
             Fate::Invited(user) if !terms.notify && handed_over(user, state.clock.now()) => {
                 let token = state.key.issue(&user.tenant, user.id, user.nonce);
-                Some(state.sender.accept_url(&token))
+                Some(accept_url(&state.public_url, &token))
             }
             _ => None,
         },
@@ -143,7 +143,7 @@ fn describe(state: &Invite, fate: &Fate) -> (&'static str, Option<UserId>, Optio
             "invalid_invitee",
             format!("The field {field} {error}. Correct it and invite this person again."),
         ),
-        Fate::DomainNotAllowed => no_user("domain_not_allowed", state.allowed_domains.refusal()),
+        Fate::DomainNotAllowed(why) => no_user("domain_not_allowed", why.clone()),
         Fate::Suppressed(why) => no_user("suppressed", suppressed(*why).to_owned()),
         Fate::New(_) | Fate::NotWritten => no_user(
             "unavailable",

@@ -10,19 +10,21 @@ mod rows;
 use lambda_http::{Request, RequestExt};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use url::Url;
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{
-        AllowedDomains, Group, IdempotencyKey, Inviter, Lifetime, Locale, Message, Origins,
-        RedirectUrl, TenantId, TokenKey,
+        DomainList, DomainRules, Group, IdempotencyKey, Inviter, Lifetime, Locale, LocaleSource,
+        Message, Origins, RedirectUrl, Settings, TenantId, TokenKey,
     },
     function::{WarmUp, introduce},
     http::{
         Answer, Caller, Problem, Scope, SignIn, check_parameters, field, idempotency_key, json_body,
     },
-    mail::{Doctor, Sender, Templates, health::MailProblem},
+    mail::{Doctor, Templates, health::MailProblem},
     store::Store,
+    tenant,
 };
 
 use crate::rows::{Fate, Row};
@@ -33,21 +35,20 @@ pub struct Invite {
     store: Store,
     sign_in: SignIn,
     key: TokenKey,
-    sender: Sender,
-    templates: Templates,
+    public_url: Url,
     default_locale: Locale,
     origins: Origins,
-    allowed_domains: AllowedDomains,
+    allowed_domains: DomainList,
     doctor: Doctor,
     clock: Clock,
     entropy: Entropy,
 }
 
 impl Invite {
-    /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `TOKEN_KEY`, `PUBLIC_URL`, `PRODUCT_NAME`, `DEFAULT_LOCALE`,
+    /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `TOKEN_KEY`, `PUBLIC_URL`, `DEFAULT_LOCALE`,
     /// `REDIRECT_ORIGINS`, `ALLOWED_EMAIL_DOMAINS`, and for dry runs `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
-        let (store, key, sender) = (Store::from_env(env), env.token_key(), Sender::from_env(env));
+        let (store, key, public_url) = (Store::from_env(env), env.token_key(), env.public_url());
         let (origins, allowed_domains) = (env.redirect_origins(), env.allowed_email_domains());
         let (sign_in, default_locale) = (SignIn::from_env(env), env.default_locale());
         let doctor = Doctor::from_env(env, &clock);
@@ -56,8 +57,7 @@ impl Invite {
                 store: store?,
                 sign_in,
                 key: key?,
-                sender: sender?,
-                templates: Templates::built_in(),
+                public_url: public_url?,
                 default_locale,
                 origins: origins?,
                 allowed_domains,
@@ -112,6 +112,19 @@ struct Terms {
     notify: bool,
     idempotency_key: Option<IdempotencyKey>,
     dry_run: bool,
+    templates: Templates,
+    default_locales: Vec<(Locale, LocaleSource)>,
+    domains: DomainRules,
+}
+
+impl Terms {
+    /// What to remember of a person's language, and why.
+    fn choose(&self, asked: Option<(Locale, LocaleSource)>) -> (Locale, LocaleSource) {
+        let for_all = || Some((self.locale.clone()?, LocaleSource::Request));
+        let defaults = self.default_locales.iter();
+        let defaults: Vec<_> = defaults.map(|(locale, source)| (locale, *source)).collect();
+        self.templates.choose(asked.or_else(for_all), &defaults)
+    }
 }
 
 /// Answers for every row, in order.
@@ -122,10 +135,20 @@ pub async fn handle(state: &Invite, request: &Request) -> Answer {
     let entries = rows::entries(&mut body)?;
     // Mails say who invites.
     introduce(&state.store, &mut caller).await?;
-    let terms = Terms {
+    let settings = tenant::settings(&state.store, &caller.tenant).await?;
+    let mut terms = Terms {
         dry_run,
-        ..terms(state, request, caller, body)?
+        ..terms(state, request, caller, body, &settings)?
     };
+    let mut wanted = rows::locales(&entries);
+    wanted.extend(terms.locale.clone());
+    wanted.extend(
+        terms
+            .default_locales
+            .iter()
+            .map(|(locale, _)| locale.clone()),
+    );
+    terms.templates = tenant::languages(&state.store, &terms.tenant, &wanted).await?;
     let rows = rows::decide(state, &terms, entries);
     let (rows, trouble) = batch::write(state, &terms, rows).await;
     let warnings = match trouble {
@@ -163,7 +186,14 @@ async fn warnings(state: &Invite, terms: &Terms, rows: &[Row]) -> Vec<MailProble
     state.doctor.check(&recipients).await
 }
 
-fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Result<Terms, Problem> {
+fn terms(
+    state: &Invite,
+    request: &Request,
+    caller: Caller,
+    body: Body,
+    settings: &Settings,
+) -> Result<Terms, Problem> {
+    let default_locales = settings.locales(&state.default_locale).into_iter();
     Ok(Terms {
         tenant: caller.tenant,
         invited_by: caller.identity,
@@ -172,12 +202,17 @@ fn terms(state: &Invite, request: &Request, caller: Caller, body: Body) -> Resul
         groups: field("groups", body.groups, |names| Group::parse_all(&names))?.unwrap_or_default(),
         message: field("message", body.message, |text| Message::parse(&text))?,
         lifetime: field("expires_in_days", body.expires_in_days, Lifetime::days)?
-            .unwrap_or_default(),
+            .unwrap_or_else(|| settings.lifetime()),
         redirect_url: field("redirect_url", body.redirect_url, |url| {
-            state.origins.check(&url)
+            settings.redirect_origins(&state.origins).check(&url)
         })?,
         notify: body.notify.unwrap_or(true),
         idempotency_key: idempotency_key(request)?,
         dry_run: false,
+        templates: Templates::built_in(),
+        default_locales: default_locales
+            .map(|(locale, source)| (locale.clone(), source))
+            .collect(),
+        domains: settings.domains(&state.allowed_domains),
     })
 }

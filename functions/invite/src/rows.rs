@@ -1,6 +1,6 @@
 //! From what was sent to one row a person: a new user, or the reason why not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use usher::{
     domain::{
@@ -44,8 +44,8 @@ pub(crate) enum Fate {
     InvalidEmail(EmailError),
     /// Something else is wrong with the person: the field, and why.
     InvalidInvitee(&'static str, String),
-    /// Addresses of this domain are not invited.
-    DomainNotAllowed,
+    /// Addresses of this domain are not invited, in a sentence.
+    DomainNotAllowed(String),
     /// Nobody's address, which must not be written to, for this reason.
     Suppressed(SuppressionReason),
     /// The database did not take the row.
@@ -96,6 +96,15 @@ pub(crate) fn entries(body: &mut Body) -> Result<Vec<Entry>, Problem> {
     }
 }
 
+/// The languages that people are to be written to in, each once. What is none is refused later, with its row.
+pub(crate) fn locales(entries: &[Entry]) -> Vec<Locale> {
+    let tags = entries.iter().map(|entry| entry.invitee.locale.as_deref());
+    let tags: HashSet<&str> = tags.flatten().collect();
+    tags.into_iter()
+        .filter_map(|tag| tag.parse().ok())
+        .collect()
+}
+
 /// Decides of every person what can be decided without the table.
 pub(crate) fn decide(state: &Invite, terms: &Terms, entries: Vec<Entry>) -> Vec<Row> {
     let mut first: HashMap<EmailKey, usize> = HashMap::with_capacity(entries.len());
@@ -113,10 +122,10 @@ pub(crate) fn decide(state: &Invite, terms: &Terms, entries: Vec<Entry>) -> Vec<
                     };
                 }
             };
-            let fate = match first.get(&email.key()) {
-                Some(earlier) => Fate::Duplicate(*earlier),
-                None if !state.allowed_domains.allows(&email) => Fate::DomainNotAllowed,
-                None => match invitation(state, terms, &email, invitee) {
+            let fate = match (first.get(&email.key()), terms.domains.refusal(&email)) {
+                (Some(earlier), _) => Fate::Duplicate(*earlier),
+                (None, Some(why)) => Fate::DomainNotAllowed(why),
+                (None, None) => match invitation(terms, &email, invitee) {
                     Err((field, error)) => Fate::InvalidInvitee(field, error),
                     Ok(invitation) => {
                         first.insert(email.key(), index);
@@ -134,7 +143,6 @@ pub(crate) fn decide(state: &Invite, terms: &Terms, entries: Vec<Entry>) -> Vec<
 }
 
 fn invitation(
-    state: &Invite,
     terms: &Terms,
     email: &EmailAddress,
     invitee: Invitee,
@@ -142,10 +150,7 @@ fn invitation(
     let name = parse("name", invitee.name, |name| PersonName::parse(&name))?;
     let asked = parse("locale", invitee.locale, |tag| tag.parse::<Locale>())?;
     let asked = asked.map(|locale| (locale, LocaleSource::Invitee));
-    let for_all = || Some((terms.locale.clone()?, LocaleSource::Request));
-    let (locale, locale_source) = state
-        .templates
-        .choose(asked.or_else(for_all), &state.default_locale);
+    let (locale, locale_source) = terms.choose(asked);
     let groups = parse("groups", invitee.groups, |names| Group::parse_all(&names))?
         .unwrap_or_else(|| terms.groups.clone());
     if !terms.appoints && groups.iter().any(Group::is_administrators) {

@@ -8,7 +8,7 @@
 mod pace;
 mod record;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws_lambda_events::{
     event::dynamodb::{Event, EventRecord},
@@ -21,8 +21,8 @@ use usher::{
     aws,
     clock::Clock,
     config::Environment,
-    domain::{IN_TURN, InvitationToken, Reminders, Requirement, TokenKey, User},
-    mail::{Batch, MailFrom, Mailer, Outcome, Sender},
+    domain::{IN_TURN, InvitationToken, Reminders, Requirement, TenantId, TokenKey, User},
+    mail::{Batch, MailDefaults, Mailer, Outcome, Stationery},
     store::{Attempt, Store, StoreError},
 };
 
@@ -48,6 +48,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(150);
 pub struct Mailing {
     store: Store,
     mailer: Mailer,
+    defaults: MailDefaults,
     pace: Pace,
     key: TokenKey,
     lease: SignedDuration,
@@ -69,7 +70,7 @@ impl Mailing {
     /// is verified, and the table for a sign of life.
     pub async fn start(env: &Environment, clock: Clock) -> Result<Self, lambda_runtime::Error> {
         let (store, ses, key) = (Store::from_env(env), aws::ses(env), env.token_key());
-        let from = MailFrom::from_env(env);
+        let defaults = MailDefaults::from_env(env);
         let (lease, settle) = (env.seconds("MAIL_LEASE_SECONDS"), env.mail_settle());
         let (lease, reminders) = (lease.unwrap_or(LEASE), env.reminders());
         let rate = env.optional("MAIL_RATE", |text| {
@@ -77,15 +78,16 @@ impl Mailing {
             rate.filter(|rate| (0.1..=100_000.0).contains(rate))
                 .ok_or("write a number of mails a second from 0.1 to 100000")
         });
-        let (sender, locale) = (Sender::from_env(env), env.default_locale());
-        let parts = (|| Some((store?, ses?, key?, from?, sender?)))();
-        let (store, ses, key, from, sender) = env.finish(parts)?;
+        let parts = (|| Some((store?, ses?, key?, defaults?)))();
+        let (store, ses, key, defaults) = env.finish(parts)?;
         store.warm_up().await?;
-        let mailer = Mailer::connect(ses, from, sender, locale).await?;
-        let pace = Pace::new(rate.unwrap_or(mailer.rate()), &clock);
+        let mailer = Mailer::new(ses, &defaults.from);
+        let allowed = mailer.check().await?;
+        let pace = Pace::new(rate.unwrap_or(allowed), &clock);
         Ok(Self {
             store,
             mailer,
+            defaults,
             pace,
             key,
             lease,
@@ -116,7 +118,8 @@ pub async fn handle(mailing: &Mailing, event: Event, end: Instant) -> DynamoDbEv
         }
     }
     drop(claims);
-    send(mailing, held, end).await;
+    let (tenants, held) = tenants(mailing, held, end).await;
+    send(mailing, &tenants, held, end).await;
     usher::table_stream::again(failed)
 }
 
@@ -133,8 +136,60 @@ async fn take(mailing: &Mailing, record: EventRecord) -> (String, Claimed) {
     (sequence, claimed)
 }
 
+/// What holds for a tenant's mails.
+struct Tenants {
+    stationery: HashMap<TenantId, Stationery>,
+    reminders: HashMap<TenantId, Reminders>,
+}
+
+/// Reads what each tenant has decided, once a run. Mails of a tenant of whom it can't be read are put off: they would go out
+/// in another's name.
+async fn tenants(mailing: &Mailing, held: Vec<Held>, end: Instant) -> (Tenants, Vec<Held>) {
+    let mut all = Tenants {
+        stationery: HashMap::new(),
+        reminders: HashMap::new(),
+    };
+    let mut troubles: HashMap<TenantId, Outcome> = HashMap::new();
+    for held in &held {
+        let tenant = &held.mail.0.tenant;
+        if all.stationery.contains_key(tenant) || troubles.contains_key(tenant) {
+            continue;
+        }
+        match mailing.store.decisions(tenant).await {
+            Ok(found) => {
+                let settings = found.settings.map(|found| found.value).unwrap_or_default();
+                let own = found.templates.into_iter().map(|template| template.value);
+                let own = own.map(|template| (template.locale, template.source));
+                let reminders = settings.reminders(&mailing.reminders).clone();
+                let stationery = mailing.defaults.stationery(&settings, own);
+                all.stationery.insert(tenant.clone(), stationery);
+                all.reminders.insert(tenant.clone(), reminders);
+            }
+            Err(error) => {
+                tracing::error!(%error, "what a tenant has decided can't be read");
+                let outcome = match error {
+                    StoreError::Unavailable { .. } => Outcome::Wait(FIRST_PAUSE),
+                    _ => Outcome::Parked(UNREADABLE),
+                };
+                troubles.insert(tenant.clone(), outcome);
+            }
+        }
+    }
+    let (mut good, mut put_off) = (Vec::new(), Vec::new());
+    for held in held {
+        match troubles.get(&held.mail.0.tenant) {
+            None => good.push(held),
+            Some(outcome) => put_off.push((held, outcome.clone())),
+        }
+    }
+    record(mailing, &all, put_off, end).await;
+    (all, good)
+}
+
+const UNREADABLE: &str = "What was decided in the settings can't be read. The mail waits and is tried again every hour; save the settings once more.";
+
 /// Sends, asks again for what SES did not take, and records what became of each right after its call.
-async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
+async fn send(mailing: &Mailing, tenants: &Tenants, held: Vec<Held>, end: Instant) {
     let mut open = held;
     let mut pauses = PAUSES.into_iter();
     while !open.is_empty() {
@@ -142,9 +197,9 @@ async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
         let mails: Vec<_> = open.iter().map(|held| held.mail.clone()).collect();
         let mut waiting: Vec<_> = open.into_iter().map(Some).collect();
         let mut rest = Vec::new();
-        for batch in mailing.mailer.batches(&mails) {
+        for batch in Batch::of(&mails, &tenants.stationery) {
             let mut done = Vec::new();
-            for (position, outcome) in send_in_turn(mailing, &batch, &waiting, end).await {
+            for (position, outcome) in send_in_turn(mailing, tenants, &batch, &waiting, end).await {
                 let Some(held) = waiting.get_mut(position).and_then(Option::take) else {
                     continue;
                 };
@@ -153,7 +208,7 @@ async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
                     outcome => done.push((held, outcome)),
                 }
             }
-            record(mailing, done, end).await;
+            record(mailing, tenants, done, end).await;
         }
         open = rest;
         if let (Some(pause), false) = (pause, open.is_empty()) {
@@ -165,6 +220,7 @@ async fn send(mailing: &Mailing, held: Vec<Held>, end: Instant) {
 /// Sends when it is this batch's turn.
 async fn send_in_turn(
     mailing: &Mailing,
+    tenants: &Tenants,
     batch: &Batch<'_>,
     held: &[Option<Held>],
     end: Instant,
@@ -173,7 +229,9 @@ async fn send_in_turn(
     let turn = mailing.pace.turn(&mailing.store, all.len(), end).await;
     let wait = match turn {
         Ok(Turn::Now { waited: false }) => return mailing.mailer.send(batch).await,
-        Ok(Turn::Now { waited: true }) => return send_what_stands(mailing, &all, held).await,
+        Ok(Turn::Now { waited: true }) => {
+            return send_what_stands(mailing, tenants, &all, held).await;
+        }
         Ok(Turn::Later(pause)) => {
             tracing::info!(mails = all.len(), "mails wait for their turn at SES");
             Outcome::Wait(pause)
@@ -192,6 +250,7 @@ async fn send_in_turn(
 /// have been sent again with another link.
 async fn send_what_stands(
     mailing: &Mailing,
+    tenants: &Tenants,
     positions: &[usize],
     held: &[Option<Held>],
 ) -> Vec<(usize, Outcome)> {
@@ -213,7 +272,7 @@ async fn send_what_stands(
         .map(|position| (*position, Outcome::Unwanted))
         .collect();
     // They were of one batch, so they are at most one again.
-    for batch in mailing.mailer.batches(&mails) {
+    for batch in Batch::of(&mails, &tenants.stationery) {
         for (nth, outcome) in mailing.mailer.send(&batch).await {
             outcomes.extend(standing.get(nth).map(|position| (*position, outcome)));
         }
@@ -239,17 +298,23 @@ async fn stands(mailing: &Mailing, held: &Held) -> bool {
     }
 }
 
-async fn record(mailing: &Mailing, done: Vec<(Held, Outcome)>, end: Instant) {
+async fn record(mailing: &Mailing, tenants: &Tenants, done: Vec<(Held, Outcome)>, end: Instant) {
     stream::iter(done)
         .for_each_concurrent(WRITES_AT_A_TIME, |(held, outcome)| {
-            record_outcome(mailing, held, outcome, end)
+            record_outcome(mailing, tenants, held, outcome, end)
         })
         .await;
 }
 
 /// Writes down what became of a mail, again and again while the table is busy: a mail that went and is not known to have
 /// gone is sent twice.
-async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome, end: Instant) {
+async fn record_outcome(
+    mailing: &Mailing,
+    tenants: &Tenants,
+    held: Held,
+    outcome: Outcome,
+    end: Instant,
+) {
     let id = held.mail.0.id;
     match &outcome {
         Outcome::Failed(reason) => tracing::error!(user_id = %id, reason, "a mail can't be sent"),
@@ -263,7 +328,7 @@ async fn record_outcome(mailing: &Mailing, held: Held, outcome: Outcome, end: In
         Outcome::Sent { .. } | Outcome::Wait(_) | Outcome::Unwanted => {}
     }
     loop {
-        match write_outcome(mailing, &held, &outcome).await {
+        match write_outcome(mailing, tenants, &held, &outcome).await {
             Ok(Attempt::Done(_)) => return,
             // Sent again while this mail was on its way: that is the newer truth.
             Ok(Attempt::Refused(_)) => {
@@ -287,6 +352,7 @@ const LONGEST_WRITE: Duration = Duration::from_secs(12);
 
 async fn write_outcome(
     mailing: &Mailing,
+    tenants: &Tenants,
     held: &Held,
     outcome: &Outcome,
 ) -> Result<Attempt, StoreError> {
@@ -296,7 +362,9 @@ async fn write_outcome(
     let later = |pause| now.saturating_add(pause).unwrap_or(now);
     let (pause, tries, reason) = match outcome {
         Outcome::Sent { message_id } => {
-            let due = user.sent(now).next_due(&mailing.reminders);
+            let reminders = tenants.reminders.get(&user.tenant);
+            let reminders = reminders.unwrap_or(&mailing.reminders);
+            let due = user.sent(now).next_due(reminders);
             return store.mail_sent(user, record, now, message_id, due).await;
         }
         Outcome::Failed(reason) => return store.mail_failed(user, record, now, reason).await,

@@ -42,10 +42,14 @@ impl Pages {
             Some(Self {
                 users_policy: HeaderValue::from_str(&policy(sign_in.as_ref(), "'self'")).ok()?,
                 accept_policy: HeaderValue::from_str(&policy(sign_in.as_ref(), "'none'")).ok()?,
-                accept: Document::new(include_str!("../web/accept.html"), &product_name, None),
+                accept: Document::new(
+                    include_str!("../web/accept.html"),
+                    product_name.as_str(),
+                    None,
+                ),
                 users: Document::new(
                     include_str!("../web/users.html"),
-                    &product_name,
+                    product_name.as_str(),
                     sign_in.as_ref(),
                 ),
             })

@@ -82,7 +82,7 @@ pub(crate) async fn bulk(state: &Resend, request: &Request) -> Answer {
         expires_in_days: body.expires_in_days,
         reactivate: body.reactivate,
     };
-    let terms = Terms::of(state, request, caller, asked)?;
+    let terms = Terms::of(state, request, caller, asked).await?;
     let (mut rows, mut after) = match whose {
         Whose::Ids(ids) => (rows_of_ids(&ids), None),
         Whose::State(name, after) => {

@@ -15,7 +15,6 @@ use usher::{
     domain::{Locale, TokenKey},
     function::WarmUp,
     http::{Answer, SignIn},
-    mail::Templates,
     store::Store,
 };
 
@@ -26,7 +25,6 @@ pub struct Resend {
     sign_in: SignIn,
     key: TokenKey,
     public_url: Url,
-    templates: Templates,
     default_locale: Locale,
     clock: Clock,
     entropy: Entropy,
@@ -36,15 +34,13 @@ impl Resend {
     /// Reads `TABLE_NAME`, `TOKEN_KEY`, `PUBLIC_URL`, `DEFAULT_LOCALE` and what [`SignIn`] reads.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, key, sign_in) = (Store::from_env(env), env.token_key(), SignIn::from_env(env));
-        let (templates, default_locale) = (Templates::built_in(), env.default_locale());
-        let public_url = env.public_url();
+        let (default_locale, public_url) = (env.default_locale(), env.public_url());
         env.finish((|| {
             Some(Self {
                 store: store?,
                 sign_in,
                 key: key?,
                 public_url: public_url?,
-                templates,
                 default_locale,
                 clock,
                 entropy,

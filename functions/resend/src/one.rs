@@ -38,7 +38,8 @@ pub(crate) async fn one(state: &Resend, request: &Request) -> Answer {
         expires_in_days: body.expires_in_days,
         reactivate: body.reactivate,
     };
-    let resend = Terms::of(state, request, caller, asked)?.resend(state, id);
+    let terms = Terms::of(state, request, caller, asked).await?;
+    let resend = terms.resend(state, id);
     match state.store.resend(id, &resend).await? {
         Attempt::Done(user) => json(&UserView::of(&user, resend.now)),
         Attempt::Refused(found) => Err(resend

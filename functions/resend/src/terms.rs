@@ -7,6 +7,7 @@ use usher::{
         UserId,
     },
     http::{Caller, Problem, field, idempotency_key},
+    tenant,
 };
 
 use crate::Resend;
@@ -32,7 +33,7 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn of(
+    pub(crate) async fn of(
         state: &Resend,
         request: &Request,
         caller: Caller,
@@ -45,18 +46,19 @@ impl Terms {
         };
         let request = idempotency_key(request)?.map(named);
         let locale: Option<Locale> = field("locale", asked.locale, |tag| tag.parse())?;
+        let message = field("message", asked.message, |text| Message::parse(&text))?;
+        let lifetime = field("expires_in_days", asked.expires_in_days, Lifetime::days)?;
+        let settings = tenant::settings(&state.store, &caller.tenant).await?;
+        let templates = tenant::languages(&state.store, &caller.tenant, locale.as_slice()).await?;
+        let defaults = settings.locales(&state.default_locale);
         Ok(Self {
             tenant: caller.tenant,
             by: caller.identity,
             appoints: caller.appoints,
-            locale: locale.map(|asked| {
-                state
-                    .templates
-                    .choose(Some((asked, LocaleSource::Invitee)), &state.default_locale)
-            }),
-            message: field("message", asked.message, |text| Message::parse(&text))?,
-            lifetime: field("expires_in_days", asked.expires_in_days, Lifetime::days)?
-                .unwrap_or_default(),
+            locale: locale
+                .map(|asked| templates.choose(Some((asked, LocaleSource::Invitee)), &defaults)),
+            message,
+            lifetime: lifetime.unwrap_or_else(|| settings.lifetime()),
             reactivate: asked.reactivate.unwrap_or_default(),
             request,
         })

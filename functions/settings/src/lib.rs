@@ -1,22 +1,25 @@
-//! `GET /v1/mail-health`: what keeps mail from going out, and what to do about it.
-//!
-//! SES is asked, the mails that are on their way are counted, and what of that is a problem is decided in
-//! [`usher::mail::health`]. Where SES can't be asked, the rest is answered all the same.
+//! What a tenant decides, and what keeps its mail from going out: `GET|PUT /v1/settings`, `/v1/templates`, and
+//! `GET /v1/mail-health`.
 
-mod answer;
+mod health;
+mod mail_health;
 mod on_their_way;
+mod own_settings;
+mod preview;
+mod templates;
+mod versions;
 
-use lambda_http::Request;
+use lambda_http::{Request, RequestExt, http::Method};
 use usher::{
+    aws,
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
+    domain::{DomainList, Origins, Reminders},
     function::WarmUp,
-    http::{Answer, Scope, SignIn, check_parameters, json},
-    mail::{Doctor, health::LastHour},
+    http::{Answer, Scope, SignIn},
+    mail::{Doctor, MailDefaults, Mailer},
     store::Store,
 };
-
-use crate::answer::MailHealth;
 
 /// What the function works with.
 #[derive(Debug)]
@@ -24,45 +27,65 @@ pub struct Settings {
     store: Store,
     sign_in: SignIn,
     doctor: Doctor,
+    mailer: Mailer,
+    mail: MailDefaults,
+    reminders: Reminders,
+    allowed_domains: DomainList,
+    origins: Origins,
     clock: Clock,
 }
 
 impl Settings {
-    /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
+    /// Reads `TABLE_NAME`, `TENANT_CLAIM`, what [`MailDefaults`] reads, and what else holds where a tenant has decided nothing:
+    /// `REMINDER_DAYS`, `ALLOWED_EMAIL_DOMAINS` and `REDIRECT_ORIGINS`.
     pub fn new(env: &Environment, clock: Clock, _: Entropy) -> Result<Self, ConfigError> {
         let (store, doctor) = (Store::from_env(env), Doctor::from_env(env, &clock));
-        let sign_in = SignIn::from_env(env);
-        env.finish(store.zip(doctor).map(|(store, doctor)| Self {
-            store,
-            sign_in,
-            doctor,
-            clock,
-        }))
+        let (ses, mail, origins) = (
+            aws::ses(env),
+            MailDefaults::from_env(env),
+            env.redirect_origins(),
+        );
+        let (sign_in, reminders) = (SignIn::from_env(env), env.reminders());
+        let allowed_domains = env.allowed_email_domains();
+        env.finish((|| {
+            let mail = mail?;
+            Some(Self {
+                store: store?,
+                sign_in,
+                doctor: doctor?,
+                mailer: Mailer::new(ses?, &mail.from),
+                mail,
+                reminders,
+                allowed_domains,
+                origins: origins?,
+                clock,
+            })
+        })())
     }
 }
 
 impl WarmUp for Settings {
-    /// SES is not asked: whoever wants to know what is wrong with it must get an answer.
+    /// Opens the connection to the table. SES need not answer: that it does not is what is asked for here.
     async fn warm_up(&self) -> Result<(), lambda_http::Error> {
         Ok(self.store.warm_up().await?)
     }
 }
 
-/// Answers how the mail is doing: SES's account as a whole, and of the mails on their way the caller's.
+/// Answers the route that the method and the path's end name.
 pub async fn handle(state: &Settings, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::SettingsWrite)?;
-    check_parameters(request, &[])?;
-    let now = state.clock.now();
-    let (seen, counts, tally) = tokio::join!(
-        state.doctor.ask(),
-        on_their_way::count(&state.store, &caller.tenant, now),
-        state.store.mail_tally(now)
-    );
-    let tally = tally?;
-    let last_hour = LastHour {
-        sent: tally.sent,
-        bounced: tally.bounced,
-        complained: tally.complained,
-    };
-    json(&MailHealth::of(&state.doctor, &seen, &counts?, last_hour))
+    let method = request.method();
+    match request.raw_http_path().rsplit('/').next() {
+        Some("mail-health") => health::show(state, request, &caller).await,
+        Some("settings") if method == Method::PUT => {
+            own_settings::change(state, request, caller).await
+        }
+        Some("settings") => own_settings::show(state, request, &caller).await,
+        Some("templates") => templates::list(state, request, &caller).await,
+        Some("preview") => preview::preview(state, request, caller).await,
+        Some("test") => preview::send(state, request, caller).await,
+        _ if method == Method::PUT => templates::change(state, request, caller).await,
+        _ if method == Method::DELETE => templates::take_away(state, request, &caller).await,
+        _ => templates::show(state, request, &caller).await,
+    }
 }

@@ -4,7 +4,7 @@
 //! Each user is read, asked what is to be done ([`User::due`]), and written to only if nothing has happened since. So any
 //! number of sweeps at once do everything once, and what one has no time for is found by the next.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -13,9 +13,10 @@ use tokio::time::Instant;
 use usher::{
     clock::Clock,
     config::{ConfigError, Environment},
-    domain::{Due, MAIL_DUE, Reminders, User},
+    domain::{Due, MAIL_DUE, Reminders, TenantId, User},
     function::WarmUp,
     store::{Attempt, DuePlace, Store, StoreError},
+    tenant,
 };
 
 /// How many writes to the table are under way at a time.
@@ -85,6 +86,7 @@ impl WarmUp for Sweeper {
 pub async fn sweep(sweeper: &Sweeper, end: Instant) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
     let mut failure = None;
+    let mut reminders = HashMap::new();
     let minute = sweeper.clock.now().as_second().unsigned_abs() / 60;
     let mut place = Some(DuePlace::first(minute));
     while let Some(from) = place {
@@ -92,7 +94,7 @@ pub async fn sweep(sweeper: &Sweeper, end: Instant) -> Result<Swept, StoreError>
             break;
         }
         let next_shard = from.next_shard();
-        place = match sweep_page(sweeper, from, &mut swept).await {
+        place = match sweep_page(sweeper, from, &mut reminders, &mut swept).await {
             Ok(next) => next,
             Err(error) => {
                 failure = Some(error);
@@ -120,21 +122,52 @@ pub async fn sweep(sweeper: &Sweeper, end: Instant) -> Result<Swept, StoreError>
 async fn sweep_page(
     sweeper: &Sweeper,
     from: DuePlace,
+    reminders: &mut HashMap<TenantId, Option<Reminders>>,
     swept: &mut Swept,
 ) -> Result<Option<DuePlace>, StoreError> {
     let page = sweeper.store.due_users(from, sweeper.clock.now()).await?;
     if !page.ids.is_empty() {
         let mut users = sweeper.store.users(&page.ids).await?;
         // A user who is gone, or whose row can't be read, was logged where that was found.
-        let found = page.ids.iter().filter_map(|id| users.remove(id));
-        settle_all(sweeper, found.collect(), swept).await;
+        let found: Vec<User> = page.ids.iter().filter_map(|id| users.remove(id)).collect();
+        for user in &found {
+            if !reminders.contains_key(&user.tenant) {
+                let theirs = theirs(sweeper, &user.tenant).await;
+                reminders.insert(user.tenant.clone(), theirs);
+            }
+        }
+        settle_all(sweeper, reminders, found, swept).await;
     }
     Ok(page.next)
 }
 
-async fn settle_all(sweeper: &Sweeper, users: Vec<User>, swept: &mut Swept) {
+/// A tenant's reminders; none if they can't be read. Then its users are left to the next sweep, and everybody else is settled.
+async fn theirs(sweeper: &Sweeper, tenant: &TenantId) -> Option<Reminders> {
+    match tenant::settings(&sweeper.store, tenant).await {
+        Ok(settings) => Some(settings.reminders(&sweeper.reminders).clone()),
+        Err(error) => {
+            tracing::error!(%error, "a tenant's settings can't be read");
+            None
+        }
+    }
+}
+
+async fn settle_all(
+    sweeper: &Sweeper,
+    reminders: &HashMap<TenantId, Option<Reminders>>,
+    users: Vec<User>,
+    swept: &mut Swept,
+) {
     let mut settled = stream::iter(users)
-        .map(|user| settle(sweeper, user))
+        .map(|user| {
+            let theirs = reminders.get(&user.tenant).and_then(Option::as_ref);
+            async move {
+                match theirs {
+                    Some(theirs) => settle(sweeper, theirs, user).await,
+                    None => (Settled::Left, 0),
+                }
+            }
+        })
         .buffer_unordered(WRITES_AT_A_TIME);
     while let Some((settled, waiting)) = settled.next().await {
         *settled.of(swept) += 1;
@@ -170,17 +203,23 @@ impl Settled {
 }
 
 /// Does what is due, and answers for how many seconds the mail has been waiting, if it is one that waits.
-async fn settle(sweeper: &Sweeper, user: User) -> (Settled, i64) {
+async fn settle(sweeper: &Sweeper, reminders: &Reminders, user: User) -> (Settled, i64) {
     let now = sweeper.clock.now();
-    let due = user.due(now, &sweeper.reminders);
+    let due = user.due(now, reminders);
     let waiting = match (due, user.mail_request(0)) {
         (Due::Queue, Some(asked)) => now.duration_since(asked).as_secs(),
         _ => 0,
     };
-    (write(sweeper, &user, due, now).await, waiting)
+    (write(sweeper, reminders, &user, due, now).await, waiting)
 }
 
-async fn write(sweeper: &Sweeper, user: &User, due: Due, now: Timestamp) -> Settled {
+async fn write(
+    sweeper: &Sweeper,
+    reminders: &Reminders,
+    user: &User,
+    due: Due,
+    now: Timestamp,
+) -> Settled {
     // The index was a moment behind: this is done already.
     if due == Due::Wait(user.due_at) {
         return Settled::Noted;
@@ -196,7 +235,7 @@ async fn write(sweeper: &Sweeper, user: &User, due: Due, now: Timestamp) -> Sett
     let settled_by = later(sweeper.settle);
     let written = sweeper
         .store
-        .settle_due(user, due, now, mail_due, settled_by, &sweeper.reminders)
+        .settle_due(user, due, now, mail_due, settled_by, reminders)
         .await;
     match (written, due) {
         (Ok(Attempt::Done(_)), Due::Queue) => Settled::Queued,

@@ -5,10 +5,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use usher::{
     domain::{
-        ChangeUser, EmailAddress, ExternalId, Group, Lifetime, Locale, LocaleSource, Metadata,
-        NewAddress, Nonce, PersonName, UserId,
+        ChangeUser, DomainRules, EmailAddress, ExternalId, Group, Lifetime, Locale, LocaleSource,
+        Metadata, NewAddress, Nonce, PersonName, UserId,
     },
     http::{Caller, Problem, field, json_body},
+    tenant,
 };
 
 use crate::{
@@ -41,7 +42,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Opt
 }
 
 /// What the request is to change.
-pub(crate) fn change(
+pub(crate) async fn change(
     state: &Update,
     request: &Request,
     caller: Caller,
@@ -52,22 +53,27 @@ pub(crate) fn change(
     if lifetime.is_some() && body.email.is_none() {
         return Err(only_with_email());
     }
+    let locale: Option<Locale> = field("locale", body.locale, |tag| tag.parse())?;
+    let settings = tenant::settings(&state.store, &caller.tenant).await?;
+    let templates = tenant::languages(&state.store, &caller.tenant, locale.as_slice()).await?;
     let nonce = Nonce::new(state.entropy.bytes());
     let new_address = |email| NewAddress {
         email,
-        lifetime: lifetime.unwrap_or_default(),
+        lifetime: lifetime.unwrap_or_else(|| settings.lifetime()),
         nonce,
         token: state.key.issue(&caller.tenant, id, nonce),
     };
-    let email = body.email.map(|email| address(state, &email)).transpose()?;
-    let locale: Option<Locale> = field("locale", body.locale, |tag| tag.parse())?;
+    let rules = settings.domains(&state.allowed_domains);
+    let email = body
+        .email
+        .map(|email| address(&rules, &email))
+        .transpose()?;
     let change = ChangeUser {
         email: email.map(new_address),
         name: or_none("name", body.name, |name| PersonName::parse(&name))?,
         locale: locale.map(|asked| {
-            state
-                .templates
-                .choose(Some((asked, LocaleSource::Invitee)), &state.default_locale)
+            let defaults = settings.locales(&state.default_locale);
+            templates.choose(Some((asked, LocaleSource::Invitee)), &defaults)
         }),
         groups: field("groups", body.groups, |names| Group::parse_all(&names))?,
         external_id: or_none("external_id", body.external_id, |id| ExternalId::parse(&id))?,
@@ -83,12 +89,11 @@ pub(crate) fn change(
     Ok(change)
 }
 
-fn address(state: &Update, email: &str) -> Result<EmailAddress, Problem> {
+fn address(rules: &DomainRules, email: &str) -> Result<EmailAddress, Problem> {
     let email = EmailAddress::parse(email).map_err(|error| invalid_email(&error))?;
-    if state.allowed_domains.allows(&email) {
-        Ok(email)
-    } else {
-        Err(domain_not_allowed(state.allowed_domains.refusal()))
+    match rules.refusal(&email) {
+        None => Ok(email),
+        Some(why) => Err(domain_not_allowed(why)),
     }
 }
 

@@ -12,12 +12,11 @@ use lambda_http::Request;
 use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
-    domain::{AllowedDomains, Locale, TokenKey},
+    domain::{DomainList, Locale, TokenKey},
     function::WarmUp,
     http::{
         Answer, Scope, SignIn, UserView, check_parameters, corrected, json, path_id, user_not_found,
     },
-    mail::Templates,
     pool::{UserPool, keep, warm_up, withdraw},
     store::{Changed, Store},
 };
@@ -34,9 +33,8 @@ pub struct Update {
     pool: Option<UserPool>,
     sign_in: SignIn,
     key: TokenKey,
-    templates: Templates,
     default_locale: Locale,
-    allowed_domains: AllowedDomains,
+    allowed_domains: DomainList,
     clock: Clock,
     entropy: Entropy,
 }
@@ -45,15 +43,14 @@ impl Update {
     /// Reads `TABLE_NAME`, `TOKEN_KEY`, `DEFAULT_LOCALE`, `ALLOWED_EMAIL_DOMAINS`, `USER_POOL_ID` and what [`SignIn`] reads.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, key, sign_in) = (Store::from_env(env), env.token_key(), SignIn::from_env(env));
-        let (templates, default_locale) = (Templates::built_in(), env.default_locale());
-        let (allowed_domains, pool) = (env.allowed_email_domains(), UserPool::from_env(env));
+        let (default_locale, allowed_domains) = (env.default_locale(), env.allowed_email_domains());
+        let pool = UserPool::from_env(env);
         env.finish((|| {
             Some(Self {
                 store: store?,
                 pool,
                 sign_in,
                 key: key?,
-                templates,
                 default_locale,
                 allowed_domains,
                 clock,
@@ -76,7 +73,7 @@ pub async fn handle(state: &Update, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::UsersWrite)?;
     check_parameters(request, &[])?;
     let id = path_id(request)?;
-    let change = body::change(state, request, caller, id)?;
+    let change = body::change(state, request, caller, id).await?;
     for _ in 0..TRIES {
         let found = state.store.user(id).await?;
         let user = match (change.refusal(found.as_ref()), found) {

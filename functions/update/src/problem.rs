@@ -62,7 +62,7 @@ pub(crate) fn domain_not_allowed(detail: String) -> Problem {
     Problem::bad_request(
         "domain_not_allowed",
         detail,
-        "Use an address at one of these domains.",
+        "Use another address, or ask an administrator to change the settings.",
     )
     .with("field", "email")
 }

@@ -41,6 +41,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
             "GET" => MethodFilter::GET,
             "DELETE" => MethodFilter::DELETE,
             "PATCH" => MethodFilter::PATCH,
+            "PUT" => MethodFilter::PUT,
             _ => MethodFilter::POST,
         };
         let gateway = Arc::clone(&gateway);

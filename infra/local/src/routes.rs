@@ -33,7 +33,7 @@ const fn public(method: &'static str, path: &'static str, function: &'static str
 }
 
 /// All routes of the API.
-pub const ROUTES: [Route; 24] = [
+pub const ROUTES: [Route; 32] = [
     signed_in("POST", "/v1/invitations", "invite"),
     signed_in("POST", "/v1/invitations/resend", "resend"),
     signed_in("POST", "/v1/users/{id}/resend", "resend"),
@@ -49,6 +49,14 @@ pub const ROUTES: [Route; 24] = [
     signed_in("DELETE", "/v1/users/{id}/suppression", "suppression"),
     signed_in("POST", "/v1/suppressions/lift", "suppression"),
     signed_in("GET", "/v1/mail-health", "settings"),
+    signed_in("GET", "/v1/settings", "settings"),
+    signed_in("PUT", "/v1/settings", "settings"),
+    signed_in("GET", "/v1/templates", "settings"),
+    signed_in("GET", "/v1/templates/{locale}", "settings"),
+    signed_in("PUT", "/v1/templates/{locale}", "settings"),
+    signed_in("DELETE", "/v1/templates/{locale}", "settings"),
+    signed_in("POST", "/v1/templates/{locale}/preview", "settings"),
+    signed_in("POST", "/v1/templates/{locale}/test", "settings"),
     public("POST", "/v1/accept", "accept"),
     public("POST", "/v1/accept/lookup", "accept"),
     public("POST", "/v1/accept/decline", "accept"),

@@ -69,6 +69,7 @@ impl TokenRequest {
         ] {
             claims.insert(name.to_owned(), Value::String(value));
         }
+        claims.insert("email_verified".to_owned(), Value::Bool(true));
         if let Some(tenant) = self.tenant {
             claims.insert("tenant".to_owned(), Value::String(tenant));
         }

@@ -1,7 +1,7 @@
 //! Making a user out of an invitation.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
@@ -11,7 +11,8 @@ use super::{
 };
 
 /// For how many days a link is valid: 1 to 365, 7 unless said otherwise (as with WorkOS, Auth0 and GitHub).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
 pub struct Lifetime(i64);
 
 /// Fewer than 1 day or more than 365.
@@ -33,6 +34,20 @@ impl Lifetime {
     pub fn end(self, now: Timestamp) -> Timestamp {
         now.saturating_add(SignedDuration::from_hours(24 * self.0))
             .unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl TryFrom<i64> for Lifetime {
+    type Error = LifetimeError;
+
+    fn try_from(days: i64) -> Result<Self, LifetimeError> {
+        Self::days(days)
+    }
+}
+
+impl From<Lifetime> for i64 {
+    fn from(lifetime: Lifetime) -> Self {
+        lifetime.0
     }
 }
 

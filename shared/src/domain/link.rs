@@ -113,6 +113,8 @@ pub struct Renew {
     pub token: TokenHash,
     /// Now.
     pub now: Timestamp,
+    /// For how long the fresh one is valid.
+    pub lifetime: Lifetime,
     /// What the next token will be derived from, by the mailer.
     pub nonce: Nonce,
 }
@@ -175,7 +177,7 @@ impl Renew {
 
     /// When the fresh link will expire.
     pub fn expires_at(&self) -> Timestamp {
-        Lifetime::default().end(self.now)
+        self.lifetime.end(self.now)
     }
 
     /// When somebody checks that the mail was sent.

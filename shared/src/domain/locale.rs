@@ -230,6 +230,7 @@ mod tests {
 
     #[test]
     fn the_language_is_looked_for_from_the_person_to_the_stack() {
+        use LocaleSource::{ExternalDefault, Fallback, Invitee, TenantDefault};
         let available: Vec<_> = ["en", "de", "pt-BR"].map(locale).into();
         let find = |wanted: &[(&str, LocaleSource)]| {
             let wanted: Vec<_> = wanted
@@ -243,7 +244,6 @@ mod tests {
             let (found, source) = resolve_locale(&wanted, &available);
             (found.to_string(), source)
         };
-        use LocaleSource::{ExternalDefault, Fallback, Invitee, TenantDefault};
         assert_eq!(
             find(&[("pt-PT", Invitee), ("de", TenantDefault)]),
             ("pt-BR".into(), Invitee)

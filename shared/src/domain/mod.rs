@@ -3,9 +3,10 @@
 //!
 //! Everything here is pure. Now and randomness are arguments; a value that exists is valid.
 
-mod allowed;
 mod change;
+mod color;
 mod delivery;
+mod domains;
 mod due;
 mod email;
 mod erase;
@@ -21,14 +22,17 @@ mod redirect;
 mod reminder;
 mod requirement;
 mod restore;
+mod settings;
+mod template;
 mod text;
 mod token;
 mod user;
 
 pub use self::{
-    allowed::{AllowedDomains, AllowedDomainsError},
     change::{ChangeRefusal, ChangeUser, NewAddress},
+    color::{Color, ColorError},
     delivery::{Delivery, DeliveryStatus, IN_TURN, MailClaim, MailKind, MailTries},
+    domains::{DomainList, DomainListError, DomainRules},
     due::Due,
     email::{EmailAddress, EmailError, EmailKey},
     erase::{AddressHash, Erase, EraseRefusal, Erased},
@@ -43,11 +47,15 @@ pub use self::{
         RevokeRefusal,
     },
     paste::{Pasted, split_paste},
-    redirect::{Origins, RedirectError, RedirectUrl},
+    redirect::{Origins, OriginsError, RedirectError, RedirectUrl},
     reminder::{Reminders, RemindersError},
     requirement::Requirement,
     restore::{NoLink, Restore, RestoreRefusal, ShowLink},
-    text::{ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, TextError},
+    settings::{LogoUrl, LogoUrlError, Settings},
+    template::TemplateSource,
+    text::{
+        ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, ProductName, TextError,
+    },
     token::{DeclineToken, InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},
     user::{Inviter, State, StateName, UnknownState, User},
 };

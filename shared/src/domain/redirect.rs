@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::{Origin, Url};
+use url::Url;
 
 /// A web address that was checked against the allowed [`Origins`] when the invitation was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,14 +22,47 @@ pub enum RedirectError {
     NotAllowed,
 }
 
-/// The origins (scheme, host, port) that redirects may go to.
-#[derive(Clone, Debug, Default)]
-pub struct Origins(Vec<Origin>);
+/// The origins (scheme, host, port) that redirects may go to, as browsers write them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Origins(Vec<String>);
+
+/// How many origins there may be.
+const MOST: usize = 20;
+
+/// Why they are no origins. The sentence begins after the field's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be web addresses like https://app.example.com, without a path, at most 20 of them")]
+pub struct OriginsError;
 
 impl Origins {
     /// Takes the origins of these addresses.
     pub fn of(urls: &[Url]) -> Self {
-        Self(urls.iter().map(Url::origin).collect())
+        Self(
+            urls.iter()
+                .map(|url| url.origin().ascii_serialization())
+                .collect(),
+        )
+    }
+
+    /// Reads origins: addresses of nothing but scheme, host and port.
+    pub fn parse_all(texts: &[String]) -> Result<Self, OriginsError> {
+        let read = |text: &String| {
+            let url = Url::parse(text.trim()).map_err(|_| OriginsError)?;
+            let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+            let plain = url.username().is_empty() && url.password().is_none();
+            let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+            if bare && plain && web {
+                Ok(url)
+            } else {
+                Err(OriginsError)
+            }
+        };
+        if texts.len() > MOST {
+            return Err(OriginsError);
+        }
+        let urls: Vec<Url> = texts.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self::of(&urls))
     }
 
     /// Checks `text` against these origins.
@@ -40,7 +73,7 @@ impl Origins {
         if text.len() > 2000 || !matches!(url.scheme(), "http" | "https") || !plain {
             return Err(RedirectError::Malformed);
         }
-        if self.0.contains(&url.origin()) {
+        if self.0.contains(&url.origin().ascii_serialization()) {
             Ok(RedirectUrl(url))
         } else {
             Err(RedirectError::NotAllowed)

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{DeliveryStatus, State, User, operation::plus};
@@ -13,24 +14,30 @@ const MOST: usize = 2;
 const QUIET: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long before an invitation ends its people are reminded, the first reminder first. None by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<i64>", into = "Vec<i64>")]
 pub struct Reminders(Vec<SignedDuration>);
 
 /// The text is no list of reminders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error(
-    "write how many days before the end to remind, one number or two from 1 to 89, like \"3 1\""
-)]
+#[error("must be how many days before the end to remind: at most two numbers from 1 to 89")]
 pub struct RemindersError;
 
 impl FromStr for Reminders {
     type Err = RemindersError;
 
+    /// Reads numbers that are separated by spaces.
     fn from_str(text: &str) -> Result<Self, RemindersError> {
-        let mut days: Vec<i64> = text
-            .split_whitespace()
-            .map(|day| day.parse().map_err(|_| RemindersError))
-            .collect::<Result<_, _>>()?;
+        let days = text.split_whitespace().map(str::parse);
+        let days: Vec<i64> = days.collect::<Result<_, _>>().map_err(|_| RemindersError)?;
+        Self::try_from(days)
+    }
+}
+
+impl TryFrom<Vec<i64>> for Reminders {
+    type Error = RemindersError;
+
+    fn try_from(mut days: Vec<i64>) -> Result<Self, RemindersError> {
         days.sort_unstable_by(|one, other| other.cmp(one));
         days.dedup();
         if days.len() > MOST || !days.iter().all(|day| (1..90).contains(day)) {
@@ -40,6 +47,13 @@ impl FromStr for Reminders {
             .into_iter()
             .map(|day| SignedDuration::from_hours(24 * day));
         Ok(Self(before.collect()))
+    }
+}
+
+impl From<Reminders> for Vec<i64> {
+    fn from(reminders: Reminders) -> Self {
+        let days = reminders.0.iter().map(|before| before.as_hours() / 24);
+        days.collect()
     }
 }
 

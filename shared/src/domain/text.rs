@@ -84,6 +84,11 @@ text!(
     }
 );
 text!(
+    /// What people are invited to: one line of at most 100 characters.
+    ProductName,
+    |text| line(text, 100)
+);
+text!(
     /// A personal note in the invitation: at most 1,000 characters, line breaks allowed.
     Message,
     |text| length(text, 1000).and_then(|()| {

@@ -8,7 +8,7 @@ use lambda_http::{Request, RequestExt, http::StatusCode, request::RequestContext
 use super::Problem;
 use crate::{
     config::Environment,
-    domain::{Group, Inviter, PersonName, TenantId, UserId},
+    domain::{EmailAddress, Group, Inviter, PersonName, TenantId, UserId},
 };
 
 /// A permission. A sign-in token lists those it has in its `scope`.
@@ -69,6 +69,8 @@ pub struct Caller {
     pub appoints: bool,
     /// Which user they are, if they sign in at the stack's own pool.
     pub user: Option<UserId>,
+    /// Their address, if the token says one and that it is verified.
+    pub email: Option<EmailAddress>,
 }
 
 impl SignIn {
@@ -130,7 +132,11 @@ impl SignIn {
             None => None,
         };
         let user = user.and_then(|name| UserId::parse_in_any_case(name).ok());
+        let verified = claims.get("email_verified");
+        let verified = verified.is_some_and(|verified| verified.trim() == "true");
+        let email = claims.get("email").filter(|_| verified);
         Ok(Caller {
+            email: email.and_then(|email| EmailAddress::parse(email).ok()),
             tenant,
             identity: Inviter {
                 id: user.map_or_else(|| id.chars().take(255).collect(), |user| user.to_string()),

@@ -17,5 +17,5 @@ pub use self::{
     paging::{CursorKind, Paging, check_parameters, decode_cursor, encode_cursor, query},
     problem::Problem,
     retry::{corrected, daily_limit, too_soon, unavailable, user_not_found},
-    user::{HistoryEventView, UserView},
+    user::{HistoryEventView, InviterView, UserView},
 };

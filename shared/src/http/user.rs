@@ -46,13 +46,15 @@ pub struct UserView<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct InviterView<'a> {
+/// Who has done something, as answers show it.
+pub struct InviterView<'a> {
     id: &'a str,
     name: Option<&'a PersonName>,
 }
 
 impl<'a> InviterView<'a> {
-    fn of(Inviter { id, name }: &'a Inviter) -> Self {
+    /// This person or program.
+    pub fn of(Inviter { id, name }: &'a Inviter) -> Self {
         Self {
             id,
             name: name.as_ref(),

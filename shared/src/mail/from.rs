@@ -4,14 +4,13 @@ use email_encoding::headers::{quoted_string, writer::EmailWriter};
 
 use crate::{
     config::Environment,
-    domain::{EmailAddress, PersonName},
+    domain::{EmailAddress, PersonName, Settings},
 };
 
 /// Who mails come from, as SES knows them.
 #[derive(Clone, Debug)]
 pub struct MailFrom {
-    /// What stands in `From:`.
-    pub(super) sender: String,
+    deployed: FromAddress,
     /// The address or domain that SES has verified.
     pub(super) identity: String,
     /// Which of SES's configuration sets sends, and so reports what becomes of a mail.
@@ -22,26 +21,60 @@ impl MailFrom {
     /// Reads `MAIL_FROM`, `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
     pub fn from_env(env: &Environment) -> Option<Self> {
         let identity = env.mail_identity();
-        let sender = env.required("MAIL_FROM", |text| {
+        let deployed = env.required("MAIL_FROM", |text| {
             let sender = FromAddress::parse(text)?;
             match &identity {
                 Some(identity) if !sender.belongs_to(identity) => {
                     Err("it is no address of the identity that MAIL_IDENTITY names".to_owned())
                 }
-                _ => Ok(sender.header()),
+                _ => Ok(sender),
             }
         });
         let configuration_set = env.mail_configuration_set();
         Some(Self {
-            sender: sender?,
+            deployed: deployed?,
             identity: identity?,
             configuration_set,
         })
     }
+
+    /// The name and the address that the stack was deployed with.
+    pub fn deployed(&self) -> (Option<&PersonName>, &EmailAddress) {
+        (self.deployed.name.as_ref(), &self.deployed.address)
+    }
+
+    /// The sender of a tenant's mails. An address that is none of the identity's any more is left aside: SES would send nothing.
+    pub(super) fn sender(&self, settings: &Settings) -> FromAddress {
+        let mut sender = self.deployed.clone();
+        if let Some(name) = &settings.sender_name {
+            sender.name = Some(name.clone());
+        }
+        match &settings.sender_address {
+            Some(address) if may_send(&self.identity, address) => {
+                address.as_str().clone_into(&mut sender.written);
+                sender.address = address.clone();
+            }
+            Some(_) => tracing::error!(
+                "a tenant's sender_address is no address of MAIL_IDENTITY any more: the stack's own is used"
+            ),
+            None => {}
+        }
+        sender
+    }
+}
+
+/// Whether mail may be sent from the address under the identity that SES has verified: it is the address itself, its domain, or
+/// a domain above that.
+pub fn may_send(identity: &str, address: &EmailAddress) -> bool {
+    let (domain, identity) = (address.domain(), identity.to_lowercase());
+    address.as_str().to_lowercase() == identity
+        || domain == identity
+        || domain.ends_with(&format!(".{identity}"))
 }
 
 /// A sender as an operator writes it.
-struct FromAddress {
+#[derive(Clone, Debug)]
+pub(super) struct FromAddress {
     name: Option<PersonName>,
     /// As it was written: the mailer's permission is for this spelling.
     written: String,
@@ -74,17 +107,21 @@ impl FromAddress {
         })
     }
 
-    /// Whether it may be sent from under the identity: it is the address itself, its domain, or a domain above that.
     fn belongs_to(&self, identity: &str) -> bool {
-        let (domain, identity) = (self.address.domain(), identity.to_lowercase());
-        self.address.as_str().to_lowercase() == identity
-            || domain == identity
-            || domain.ends_with(&format!(".{identity}"))
+        may_send(identity, &self.address)
+    }
+
+    /// As people read it.
+    pub(super) fn plain(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} <{}>", name.as_str(), self.written),
+            None => self.written.clone(),
+        }
     }
 
     /// For `From:`. SES takes a name with a comma or beyond ASCII only as the standards for mail write it: quoted, or as
     /// encoded words (RFC 2047).
-    fn header(&self) -> String {
+    pub(super) fn header(&self) -> String {
         let Some(name) = &self.name else {
             return self.written.clone();
         };

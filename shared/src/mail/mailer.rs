@@ -1,6 +1,6 @@
 //! Sends through SES, and says of every mail what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_sesv2::{
     Client,
@@ -18,10 +18,10 @@ use aws_sdk_sesv2::{
 use jiff::SignedDuration;
 use thiserror::Error;
 
-use super::{MailFrom, Sender, Template, Templates, Values};
+use super::{Made, MailFrom, Stationery, Template, Values};
 use crate::{
     aws,
-    domain::{InvitationToken, Locale, LocaleSource, User},
+    domain::{EmailAddress, InvitationToken, TenantId, User},
 };
 
 /// SES takes 50 recipients a call.
@@ -95,54 +95,114 @@ pub enum SesUnusable {
 #[derive(Debug)]
 pub struct Mailer {
     client: Client,
-    from: MailFrom,
-    sender: Sender,
-    templates: Templates,
-    default_locale: Locale,
-    rate: f64,
+    identity: String,
+    configuration_set: Option<String>,
 }
 
-/// Mails that go out in one call: at most 50.
-pub struct Batch<'a>(Vec<(usize, Letter<'a>)>);
-
-impl Batch<'_> {
-    /// Their positions among those that the batch was made of.
-    pub fn positions(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.0.iter().map(|(position, _)| *position)
-    }
+/// Mails that go out in one call: at most 50, alike in all but their values.
+pub struct Batch<'a> {
+    stationery: &'a Stationery,
+    letters: Vec<(usize, Letter<'a>)>,
 }
 
 /// One mail that is ready to go.
 struct Letter<'a> {
-    user: &'a User,
-    values: Values,
-    locale: Locale,
-    one_click_url: String,
+    to: &'a EmailAddress,
+    made: Made,
+    /// By which SES's reports are known again. None if nobody is to take note of them.
+    tags: Option<[(&'static str, String); 2]>,
+}
+
+impl<'a> Batch<'a> {
+    /// Sorts the mails into calls: those that agree in tenant, language and which variables are filled share a template, and
+    /// so a call. Mails of a tenant without stationery are left out.
+    pub fn of(
+        mails: &'a [(User, InvitationToken)],
+        stationery: &'a HashMap<TenantId, Stationery>,
+    ) -> Vec<Self> {
+        let mut groups: BTreeMap<_, Self> = BTreeMap::new();
+        let mut batches = Vec::new();
+        for (position, (user, token)) in mails.iter().enumerate() {
+            let Some(stationery) = stationery.get(&user.tenant) else {
+                continue;
+            };
+            let made = stationery.make(user, token);
+            let group = (
+                user.tenant.to_string(),
+                made.locale.to_string(),
+                made.values.shape(),
+            );
+            let attempt = user.claim.map_or(0, |claim| claim.record);
+            let letter = Letter {
+                to: &user.email,
+                made,
+                tags: Some([
+                    ("user", user.id.to_string()),
+                    ("attempt", attempt.to_string()),
+                ]),
+            };
+            let new = || Self {
+                stationery,
+                letters: Vec::new(),
+            };
+            let batch = groups.entry(group).or_insert_with(new);
+            batch.letters.push((position, letter));
+            if batch.letters.len() == RECIPIENTS_PER_CALL {
+                batches.push(std::mem::replace(batch, new()));
+            }
+        }
+        batches.extend(groups.into_values());
+        batches.retain(|batch| !batch.letters.is_empty());
+        batches
+    }
+
+    /// One mail to try something out, to whoever tries it. Nobody takes note of what SES reports of it.
+    pub fn trial(stationery: &'a Stationery, made: Made, to: &'a EmailAddress) -> Self {
+        let letter = Letter {
+            to,
+            made,
+            tags: None,
+        };
+        Self {
+            stationery,
+            letters: vec![(0, letter)],
+        }
+    }
+
+    /// Their positions among those that the batch was made of.
+    pub fn positions(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.letters.iter().map(|(position, _)| *position)
+    }
 }
 
 impl Mailer {
-    /// Asks SES for the account's rate and for the sender, which also opens the connection. Fails unless the sender is
-    /// verified.
-    pub async fn connect(
-        client: Client,
-        from: MailFrom,
-        sender: Sender,
-        default_locale: Locale,
-    ) -> Result<Self, SesUnusable> {
+    /// A mailer that sends through this identity.
+    pub fn new(client: Client, from: &MailFrom) -> Self {
+        Self {
+            client,
+            identity: from.identity.clone(),
+            configuration_set: from.configuration_set.clone(),
+        }
+    }
+
+    /// Asks SES for the account's rate, in recipients a second, and for the sender, which also opens the connection. Fails
+    /// unless the sender is verified.
+    pub async fn check(&self) -> Result<f64, SesUnusable> {
         let unanswered = |error: &str| SesUnusable::Unanswered(error.to_owned());
-        let account = client.get_account().customize();
+        let account = self.client.get_account().customize();
         let account = account.config_override(aws::repeated()).send().await;
         let account = account.map_err(|error| unanswered(aws::cause(&error)))?;
-        let known = client.get_email_identity().email_identity(&from.identity);
+        let identity = || self.identity.clone();
+        let known = self.client.get_email_identity().email_identity(identity());
         let known = known.customize().config_override(aws::repeated());
         match known.send().await {
             Ok(found) if found.verified_for_sending_status() => {}
-            Ok(_) => return Err(SesUnusable::UnverifiedIdentity(from.identity)),
+            Ok(_) => return Err(SesUnusable::UnverifiedIdentity(identity())),
             Err(error) => {
                 let error_of_service = error.as_service_error();
                 return Err(
                     if error_of_service.is_some_and(GetEmailIdentityError::is_not_found_exception) {
-                        SesUnusable::UnknownIdentity(from.identity)
+                        SesUnusable::UnknownIdentity(identity())
                     } else {
                         unanswered(aws::cause(&error))
                     },
@@ -157,72 +217,34 @@ impl Mailer {
         if !account.production_access_enabled() {
             tracing::warn!("SES is in its sandbox: only verified addresses get mail, 200 a day");
         }
-        Ok(Self {
-            client,
-            from,
-            sender,
-            templates: Templates::built_in(),
-            default_locale,
-            rate,
-        })
-    }
-
-    /// Sorts the mails into calls: those that agree in tenant, language and which variables are filled share a
-    /// template, and so a call.
-    pub fn batches<'a>(&self, mails: &'a [(User, InvitationToken)]) -> Vec<Batch<'a>> {
-        let mut groups: BTreeMap<_, Vec<(usize, Letter<'_>)>> = BTreeMap::new();
-        for (position, (user, token)) in mails.iter().enumerate() {
-            let (locale, _) = self.templates.resolve(&[
-                (&user.locale, user.locale_source),
-                (&self.default_locale, LocaleSource::ExternalDefault),
-            ]);
-            let values = self.sender.values(user, token, &locale);
-            let group = (user.tenant.to_string(), locale.to_string(), values.shape());
-            let letter = Letter {
-                user,
-                values,
-                locale,
-                one_click_url: self.sender.one_click_url(&token.decline()),
-            };
-            groups.entry(group).or_default().push((position, letter));
-        }
-        let mut batches = Vec::new();
-        for mut group in groups.into_values() {
-            while !group.is_empty() {
-                let rest = group.split_off(group.len().min(RECIPIENTS_PER_CALL));
-                batches.push(Batch(std::mem::replace(&mut group, rest)));
-            }
-        }
-        batches
-    }
-
-    /// How many recipients a second the account may have.
-    pub fn rate(&self) -> f64 {
-        self.rate
+        Ok(rate)
     }
 
     /// One `SendBulkEmail`. Answers for each mail, by its position among those that the batch was made of.
     ///
     /// The account's rate is the caller's to keep: a call counts as many times as it has mails.
     pub async fn send(&self, batch: &Batch<'_>) -> Vec<(usize, Outcome)> {
-        let outcomes = self.send_alike(&batch.0).await;
+        let outcomes = self.send_alike(batch).await;
         batch.positions().zip(outcomes).collect()
     }
 
-    async fn send_alike(&self, letters: &[(usize, Letter<'_>)]) -> Vec<Outcome> {
+    async fn send_alike(&self, batch: &Batch<'_>) -> Vec<Outcome> {
+        let letters = &batch.letters;
         let Some((_, first)) = letters.first() else {
             return Vec::new();
         };
-        let Some(template) = self.templates.get(&first.locale) else {
+        let Some(template) = &first.made.template else {
             let broken = Outcome::unfamiliar("Usher's own template can't be read");
             return vec![broken; letters.len()];
         };
+        let reply_to = batch.stationery.reply_to().map(|to| to.as_str().to_owned());
         let sent = self
             .client
             .send_bulk_email()
-            .from_email_address(&self.from.sender)
-            .set_configuration_set_name(self.from.configuration_set.clone())
-            .default_content(content(&template, &first.values))
+            .from_email_address(batch.stationery.header())
+            .set_reply_to_addresses(reply_to.map(|address| vec![address]))
+            .set_configuration_set_name(self.configuration_set.clone())
+            .default_content(content(template, &first.made.values))
             .set_bulk_email_entries(letters.iter().map(|(_, letter)| entry(letter)).collect())
             .send()
             .await;
@@ -265,7 +287,7 @@ fn entry(letter: &Letter<'_>) -> Option<BulkEmailEntry> {
     let tag =
         |name: &str, value: String| MessageTag::builder().name(name).value(value).build().ok();
     let data = ReplacementTemplate::builder()
-        .replacement_template_data(letter.values.to_json().to_string())
+        .replacement_template_data(letter.made.values.to_json().to_string())
         .build();
     // With these, mail programs offer to unsubscribe without opening anything: they post there (RFC 8058).
     let header = |name: &str, value: &str| {
@@ -276,14 +298,17 @@ fn entry(letter: &Letter<'_>) -> Option<BulkEmailEntry> {
             .ok()
     };
     let headers = [
-        header("List-Unsubscribe", &format!("<{}>", letter.one_click_url)),
+        header(
+            "List-Unsubscribe",
+            &format!("<{}>", letter.made.one_click_url),
+        ),
         header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
     ];
-    let attempt = letter.user.claim.map_or(0, |claim| claim.record);
+    let tags = letter.tags.clone().into_iter().flatten();
     BulkEmailEntry::builder()
         .destination(
             Destination::builder()
-                .to_addresses(letter.user.email.as_str())
+                .to_addresses(letter.to.as_str())
                 .build(),
         )
         .replacement_email_content(
@@ -292,14 +317,7 @@ fn entry(letter: &Letter<'_>) -> Option<BulkEmailEntry> {
                 .build(),
         )
         .set_replacement_headers(headers.into_iter().collect())
-        .set_replacement_tags(
-            [
-                tag("user", letter.user.id.to_string()),
-                tag("attempt", attempt.to_string()),
-            ]
-            .into_iter()
-            .collect(),
-        )
+        .set_replacement_tags(tags.map(|(name, value)| tag(name, value)).collect())
         .build()
         .into()
 }

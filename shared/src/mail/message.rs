@@ -3,24 +3,21 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{date::in_words, template::HTML_SUFFIX, untrusted};
-use crate::{
-    config::Environment,
-    domain::{DeclineToken, InvitationToken, Locale, MailKind, PersonName, User},
+use super::{Content, date::in_words, template::HTML_SUFFIX, untrusted};
+use crate::domain::{
+    Color, DeclineToken, EmailAddress, InvitationToken, Locale, LogoUrl, MailKind, PersonName,
+    ProductName, Settings, User,
 };
 
-/// Who writes, and where links lead.
+/// What all mails of a tenant have in common: who writes, how it looks, and where links lead.
 #[derive(Clone, Debug)]
-pub struct Sender {
-    /// What people are invited to.
-    pub product_name: String,
-    /// Where people reach the pages.
-    pub public_url: Url,
+pub struct Letterhead {
+    product_name: String,
+    support_address: String,
+    logo_url: String,
+    color: Color,
+    public_url: Url,
 }
-
-/// The colour of buttons and links where nobody has chosen another, and the one that can be seen on a dark background.
-const COLOR: &str = "#0b6b54";
-const COLOR_DARK: &str = "#5cc9ab";
 
 /// The link, at where people reach the pages. The token stands behind `#`, so that no server, log or `Referer` ever sees it.
 pub fn accept_url(public_url: &Url, token: &InvitationToken) -> String {
@@ -35,19 +32,18 @@ pub fn accept_url(public_url: &Url, token: &InvitationToken) -> String {
 #[derive(Clone)]
 pub struct Values(Vec<(&'static str, String)>);
 
-impl Sender {
-    /// Reads `PRODUCT_NAME` and `PUBLIC_URL`.
-    pub fn from_env(env: &Environment) -> Option<Self> {
-        let (product_name, public_url) = (env.product_name(), env.public_url());
-        Some(Self {
-            product_name: product_name?,
-            public_url: public_url?,
-        })
-    }
-
-    /// The link: see [`accept_url`].
-    pub fn accept_url(&self, token: &InvitationToken) -> String {
-        accept_url(&self.public_url, token)
+impl Letterhead {
+    /// What a tenant has set, and what it has not as the stack was deployed.
+    pub fn new(settings: &Settings, product_name: &ProductName, public_url: &Url) -> Self {
+        let address = settings.support_address.as_ref();
+        let logo = settings.logo_url.as_ref();
+        Self {
+            product_name: settings.product_name(product_name).as_str().to_owned(),
+            support_address: address.map_or("", EmailAddress::as_str).to_owned(),
+            logo_url: logo.map_or("", LogoUrl::as_str).to_owned(),
+            color: settings.color(),
+            public_url: public_url.clone(),
+        }
     }
 
     /// The link with which a person says that this is not them. It leads to the page for invited people, which asks first.
@@ -65,7 +61,7 @@ impl Sender {
         self.public_url.as_str().trim_end_matches('/')
     }
 
-    /// What the invitation says to `user`, in a template of the language `locale`.
+    /// What the mail says to `user`, in a template of the language `locale`.
     pub fn values(&self, user: &User, token: &InvitationToken, locale: &Locale) -> Values {
         // Who is written to in their own language gets its dates as their country has them.
         let own = user.locale.nearest(std::slice::from_ref(locale));
@@ -77,15 +73,15 @@ impl Sender {
         let message = user.message.as_ref().map(|message| message.as_str());
         let message = message.unwrap_or_default().replace("\r\n", "\n");
         Values(vec![
-            ("accept_url", self.accept_url(token)),
-            ("brand_color", COLOR.to_owned()),
-            ("brand_color_dark", COLOR_DARK.to_owned()),
+            ("accept_url", accept_url(&self.public_url, token)),
+            ("brand_color", self.color.to_string()),
+            ("brand_color_dark", self.color.on_dark().to_string()),
             ("decline_url", self.decline_url(&token.decline())),
             ("email", untrusted::isolated(user.email.as_str(), locale)),
             ("expires_on", in_words(user.expires_at, dates)),
             ("invitee_name", name(user.name.as_ref())),
             ("inviter_name", name(user.invited_by.name.as_ref())),
-            ("logo_url", String::new()),
+            ("logo_url", self.logo_url.clone()),
             ("message", untrusted::disarmed(&message).into_owned()),
             (
                 "product_name",
@@ -99,7 +95,7 @@ impl Sender {
                     MailKind::Reminder => "1".to_owned(),
                 },
             ),
-            ("support_address", String::new()),
+            ("support_address", self.support_address.clone()),
         ])
     }
 }
@@ -107,9 +103,12 @@ impl Sender {
 impl Values {
     /// Whether the variable has a value that is not empty.
     pub fn has(&self, name: &str) -> bool {
-        self.0
-            .iter()
-            .any(|(known, value)| *known == name && !value.is_empty())
+        self.get(name).is_some_and(|value| !value.is_empty())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Which variables have a value: mails that agree in it can share a template.
@@ -128,6 +127,30 @@ impl Values {
             .iter()
             .map(|(name, value)| (format!("{name}{HTML_SUFFIX}"), escape(value).into()));
         Value::Object(plain.chain(html).collect::<Map<_, _>>())
+    }
+}
+
+/// What SES makes of the content with these values: each variable is replaced by its value, and nothing else is touched. That
+/// it is the same to the byte is what a test of the whole stack shows.
+pub fn render(content: &Content, values: &Values) -> Content {
+    let part = |text: &str, value: &dyn Fn(&str) -> Option<String>| {
+        let mut out = String::with_capacity(text.len() * 2);
+        let mut rest = text;
+        while let Some((before, tag)) = rest.split_once("{{") {
+            out.push_str(before);
+            let (name, after) = tag.split_once("}}").unwrap_or((tag, ""));
+            out.push_str(&value(name).unwrap_or_default());
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    };
+    let plain = |name: &str| values.get(name).map(ToOwned::to_owned);
+    let html = |name: &str| values.get(name.strip_suffix(HTML_SUFFIX)?).map(escape);
+    Content {
+        subject: part(&content.subject, &plain),
+        text: part(&content.text, &plain),
+        html: part(&content.html, &html),
     }
 }
 
@@ -159,7 +182,7 @@ mod tests {
             Group, Invitation, Inviter, Lifetime, LocaleSource, Message, Nonce, PersonName,
             TenantId, TokenKey, UserId,
         },
-        mail::{Content, Templates},
+        mail::Templates,
     };
 
     fn user(
@@ -197,28 +220,29 @@ mod tests {
         (user, key.issue(&tenant, id, nonce))
     }
 
-    fn sender() -> Sender {
-        Sender {
-            product_name: "Acme & Sons".into(),
-            public_url: "https://id.example.com/".parse().unwrap(),
-        }
+    fn letterhead() -> Letterhead {
+        let product = ProductName::parse("Acme & Sons").unwrap();
+        let public_url = "https://id.example.com/".parse().unwrap();
+        Letterhead::new(&Settings::default(), &product, &public_url)
     }
 
     /// Renders as SES does: no escaping, and an error for a missing variable.
-    fn render(locale: &str, user: &User, token: &InvitationToken) -> Content {
+    fn rendered(locale: &str, user: &User, token: &InvitationToken) -> Content {
         let templates = Templates::built_in();
         let template = templates.get(&locale.parse().unwrap()).unwrap();
-        let values = sender().values(user, token, template.locale());
+        let values = letterhead().values(user, token, template.locale());
         let content = template.content(|name| values.has(name));
         let mut ses = Handlebars::new();
         ses.set_strict_mode(true);
         ses.register_escape_fn(no_escape);
-        let render = |part: &str| ses.render_template(part, &values.to_json()).unwrap();
-        Content {
-            subject: render(&content.subject),
-            text: render(&content.text),
-            html: render(&content.html),
-        }
+        let by_ses = |part: &str| ses.render_template(part, &values.to_json()).unwrap();
+        let by_ses = Content {
+            subject: by_ses(&content.subject),
+            text: by_ses(&content.text),
+            html: by_ses(&content.html),
+        };
+        assert_eq!(render(&content, &values), by_ses);
+        by_ses
     }
 
     #[test]
@@ -231,12 +255,12 @@ mod tests {
         let (bare, bare_token) = user(None, None, None);
         for locale in Templates::built_in().locales() {
             let locale = locale.to_string();
-            let full = render(&locale, &named, &token);
+            let full = rendered(&locale, &named, &token);
             insta::assert_snapshot!(
                 format!("{locale}_full_text"),
                 format!("Subject: {}\n\n{}", full.subject, full.text)
             );
-            let bare = render(&locale, &bare, &bare_token);
+            let bare = rendered(&locale, &bare, &bare_token);
             insta::assert_snapshot!(
                 format!("{locale}_bare_text"),
                 format!("Subject: {}\n\n{}", bare.subject, bare.text)
@@ -262,7 +286,7 @@ mod tests {
                 if bits & 8 != 0 {
                     user.reminders = 1;
                 }
-                let mail = render(&locale.to_string(), &user, &token);
+                let mail = rendered(&locale.to_string(), &user, &token);
                 let html = mail.html.replace("&#39;", "'");
                 for part in [&mail.subject, &mail.text, &html] {
                     for left in ["{{", "}}", "[[", "]]", "\n\n\n\n"] {
@@ -281,13 +305,13 @@ mod tests {
                         );
                     }
                 }
-                let sender = sender();
+                let letterhead = letterhead();
                 for there in [
                     "Acme & Sons".to_owned(),
                     "ann@example.com".to_owned(),
                     "2026".to_owned(),
-                    sender.accept_url(&token),
-                    sender.decline_url(&token.decline()),
+                    accept_url(&letterhead.public_url, &token),
+                    letterhead.decline_url(&token.decline()),
                 ] {
                     assert!(
                         mail.text.contains(&there),
@@ -323,7 +347,7 @@ mod tests {
         #[test]
         fn a_value_is_never_read_as_a_template(message in "[{}#/a-z]{1,40}") {
             let (user, token) = user(None, None, Some(&message));
-            prop_assert!(render("en", &user, &token).text.contains(&message));
+            prop_assert!(rendered("en", &user, &token).text.contains(&message));
         }
     }
 }

@@ -6,18 +6,20 @@ mod from;
 pub mod health;
 mod mailer;
 mod message;
+mod stationery;
 mod suppression_list;
 mod template;
 mod untrusted;
 
 pub use self::{
     doctor::{Doctor, Seen},
-    from::MailFrom,
+    from::{MailFrom, may_send},
     mailer::{Batch, Mailer, Outcome, SesUnusable},
-    message::{Sender, Values, accept_url},
+    message::{Letterhead, Values, accept_url, render},
+    stationery::{Made, MailDefaults, Stationery},
     suppression_list::{StillListed, SuppressionList},
     template::{
-        Content, Kind, Place, Source, SyntaxError, Template, TemplateError, Templates, VARIABLES,
-        Variable, variable_names,
+        Content, Flaw, Kind, Place, SyntaxError, Template, TemplateError, TemplateRefusal,
+        Templates, VARIABLES, Variable, built_in_source, check, variable_names,
     },
 };

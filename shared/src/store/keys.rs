@@ -5,10 +5,13 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::item::Item;
-use crate::domain::{EmailKey, HistoryEvent, StateName, TenantId, UserId};
+use crate::domain::{EmailKey, HistoryEvent, Locale, StateName, TenantId, UserId};
 
 pub(super) const USER_SK: &str = "USER";
 pub(super) const ADDRESS_SK: &str = "ADDRESS";
+pub(super) const SETTINGS_SK: &str = "SETTINGS";
+/// What the `sk` of every template of a tenant begins with.
+pub(super) const TEMPLATE: &str = "TEMPLATE#";
 /// What is kept of a user who was erased stands where they were, under this `sk`.
 pub(super) const ERASED_SK: &str = "ERASED";
 /// What the `sk` of every event in a user's history begins with.
@@ -60,6 +63,33 @@ pub(super) fn erased_key(id: UserId) -> Item {
 /// Where an address is.
 pub(super) fn address_key(tenant: &TenantId, email: &EmailKey) -> Item {
     key(address_pk(tenant, email), ADDRESS_SK)
+}
+
+/// Where what a tenant has decided is.
+pub(super) fn tenant_pk(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}")
+}
+
+/// Where a tenant's settings are.
+pub(super) fn settings_key(tenant: &TenantId) -> Item {
+    key(tenant_pk(tenant), SETTINGS_SK)
+}
+
+/// Whether a row of a tenant's is its settings.
+pub(super) fn is_settings(item: &Item) -> bool {
+    let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
+    sk.is_some_and(|sk| sk == SETTINGS_SK)
+}
+
+/// Whether a row of a tenant's is a template.
+pub(super) fn is_template(item: &Item) -> bool {
+    let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
+    sk.is_some_and(|sk| sk.starts_with(TEMPLATE))
+}
+
+/// Where a tenant's own template of a language is.
+pub(super) fn template_key(tenant: &TenantId, locale: &Locale) -> Item {
+    key(tenant_pk(tenant), format!("{TEMPLATE}{locale}"))
 }
 
 /// Both keys as DynamoDB takes them.

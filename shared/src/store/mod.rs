@@ -15,6 +15,7 @@ mod list;
 mod mail;
 mod pace;
 mod scrub;
+mod settings;
 mod suppression;
 mod table;
 mod tally;
@@ -35,6 +36,7 @@ pub use self::{
     list::{Page, Position, Selection},
     pace::Slot,
     scrub::ERASED_PER_CALL,
+    settings::{Decided, DecisionWritten, Decisions, Expected, OwnTemplate},
     suppression::KnownAddress,
     tally::Tally,
     users::Attempt,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Kind, Source, Variable};
-use crate::domain::Locale;
+use super::{Kind, Variable};
+use crate::domain::{Locale, TemplateSource};
 
 const SUBJECT: &str = include_str!("../../../templates/invitation/layout.subject");
 const TEXT: &str = include_str!("../../../templates/invitation/layout.txt");
@@ -31,14 +31,14 @@ pub(super) fn locales() -> Vec<Locale> {
 }
 
 /// The mail in this language, or in English if there are no words in it, and in which of them it is.
-pub(super) fn source(locale: &Locale) -> Option<(Locale, Source)> {
+pub(super) fn source(locale: &Locale) -> Option<(Locale, TemplateSource)> {
     let asked = locale.to_string();
     let known = WORDS.iter().find(|(tag, _)| *tag == asked);
     let (tag, words) = known.unwrap_or(&WORDS[0]);
     let locale: Locale = tag.parse().ok()?;
     let words: BTreeMap<String, String> = serde_json::from_str(words).ok()?;
     let part = |layout, mark_up| fill(layout, &words, &locale, mark_up);
-    let source = Source {
+    let source = TemplateSource {
         subject: part(SUBJECT.trim_end(), None),
         text: part(TEXT, None),
         html: part(HTML, Some(marked_up)),
@@ -53,9 +53,10 @@ fn fill(
     locale: &Locale,
     mark_up: Option<fn(&str) -> String>,
 ) -> String {
-    let (start, direction) = match locale.is_right_to_left() {
-        true => ("right", "rtl"),
-        false => ("left", "ltr"),
+    let (start, direction) = if locale.is_right_to_left() {
+        ("right", "rtl")
+    } else {
+        ("left", "ltr")
     };
     let said = |key: &str| words.get(key).cloned().unwrap_or_default();
     let mut out = String::with_capacity(layout.len() * 2);

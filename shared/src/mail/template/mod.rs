@@ -5,6 +5,7 @@
 //! its own, with escaped values, because SES escapes nothing.
 
 mod built_in;
+mod check;
 mod syntax;
 mod variable;
 
@@ -12,24 +13,14 @@ use thiserror::Error;
 
 use self::syntax::Part;
 pub use self::{
+    check::{Flaw, TemplateRefusal, check},
     syntax::{Place, SyntaxError, variable_names},
     variable::{Kind, VARIABLES, Variable},
 };
-use crate::domain::{Locale, LocaleSource, resolve_locale};
+use crate::domain::{Locale, LocaleSource, TemplateSource, resolve_locale};
 
 /// What is appended to a variable's name in the HTML part.
 pub(super) const HTML_SUFFIX: &str = "_html";
-
-/// One mail in one language, as its author wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// One line.
-    pub subject: String,
-    /// The plain text.
-    pub text: String,
-    /// The HTML.
-    pub html: String,
-}
 
 /// One mail in one language, read.
 #[derive(Clone, Debug)]
@@ -63,10 +54,11 @@ pub struct TemplateError {
     pub error: SyntaxError,
 }
 
-/// The languages there are templates in.
+/// The languages there are templates in, and the templates.
 #[derive(Clone, Debug)]
 pub struct Templates {
     locales: Vec<Locale>,
+    own: Vec<Template>,
 }
 
 impl Templates {
@@ -74,6 +66,39 @@ impl Templates {
     pub fn built_in() -> Self {
         Self {
             locales: built_in::locales(),
+            own: vec![],
+        }
+    }
+
+    /// The same, and a tenant's own: each stands in place of the one that Usher comes with. One that can't be read any more is
+    /// left out, so that mail goes out all the same.
+    pub fn with_own(own: impl IntoIterator<Item = (Locale, TemplateSource)>) -> Self {
+        let mut all = Self::built_in();
+        for (locale, source) in own {
+            match Template::parse(&locale, &source) {
+                Ok(template) => all.own.push(template),
+                Err(error) => {
+                    tracing::error!(%locale, %error, "a tenant's own template can't be read");
+                    continue;
+                }
+            }
+            all.know(locale);
+        }
+        all
+    }
+
+    /// The languages Usher comes with and these, to choose from. Of the latter there are no templates here.
+    pub fn with_locales(own: impl IntoIterator<Item = Locale>) -> Self {
+        let mut all = Self::built_in();
+        for locale in own {
+            all.know(locale);
+        }
+        all
+    }
+
+    fn know(&mut self, locale: Locale) {
+        if !self.locales.contains(&locale) {
+            self.locales.push(locale);
         }
     }
 
@@ -91,27 +116,39 @@ impl Templates {
     pub fn choose(
         &self,
         asked: Option<(Locale, LocaleSource)>,
-        default: &Locale,
+        defaults: &[(&Locale, LocaleSource)],
     ) -> (Locale, LocaleSource) {
-        let default = (default, LocaleSource::ExternalDefault);
         let Some((asked, source)) = asked else {
-            return self.resolve(&[default]);
+            return self.resolve(defaults);
         };
-        let (_, source) = self.resolve(&[(&asked, source), default]);
+        let wanted: Vec<_> = [(&asked, source)]
+            .into_iter()
+            .chain(defaults.iter().copied())
+            .collect();
+        let (_, source) = self.resolve(&wanted);
         (asked, source)
     }
 
     /// The template for a locale that [`resolve`](Self::resolve) gave; the English one for any other. None only if Usher was
     /// built with a template that can't be read, which a test prevents.
     pub fn get(&self, locale: &Locale) -> Option<Template> {
-        let (locale, source) = built_in::source(locale)?;
-        Template::parse(&locale, &source).ok()
+        let own = self.own.iter().find(|own| own.locale == *locale);
+        own.cloned().or_else(|| {
+            let (locale, source) = built_in::source(locale)?;
+            Template::parse(&locale, &source).ok()
+        })
     }
+}
+
+/// The template of exactly this language that Usher comes with, as its author wrote it.
+pub fn built_in_source(locale: &Locale) -> Option<TemplateSource> {
+    let (found, source) = built_in::source(locale)?;
+    (found == *locale).then_some(source)
 }
 
 impl Template {
     /// Reads a template.
-    pub fn parse(locale: &Locale, source: &Source) -> Result<Self, TemplateError> {
+    pub fn parse(locale: &Locale, source: &TemplateSource) -> Result<Self, TemplateError> {
         let parse = |part, text| {
             Part::parse(text).map_err(|(place, error)| TemplateError { part, place, error })
         };

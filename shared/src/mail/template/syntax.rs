@@ -19,13 +19,25 @@ pub(super) struct Part(Vec<Node>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Node {
-    Text(String),
-    Value(&'static Variable),
+    /// With where it begins in the source.
+    Text(usize, String),
+    Value(usize, &'static Variable),
     Condition {
         on: &'static Variable,
         then: Vec<Node>,
         otherwise: Vec<Node>,
     },
+}
+
+/// A piece of a rendered part: text, or a value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    /// Where it begins in what was rendered.
+    pub(super) begins: usize,
+    /// Where it comes from.
+    pub(super) source: usize,
+    /// What it is the value of.
+    pub(super) variable: Option<&'static Variable>,
 }
 
 /// Where something stands: both are counted from 1, columns in characters.
@@ -86,11 +98,11 @@ impl Part {
         let mut nodes: Vec<Node> = vec![];
         while let Some(tag) = reader.next_tag()? {
             let fail = |error| Err((place(source, tag.start), error));
-            text(&mut nodes, tag.before);
+            text(&mut nodes, tag.before_at, tag.before);
             match tag.words() {
                 Words::Comment => {}
                 Words::Value(name) => match Variable::named(name) {
-                    Some(variable) => nodes.push(Node::Value(variable)),
+                    Some(variable) => nodes.push(Node::Value(tag.start, variable)),
                     None => return fail(SyntaxError::UnknownVariable(name.to_owned())),
                 },
                 Words::Open(kind, name) => {
@@ -142,7 +154,7 @@ impl Part {
                 }
             }
         }
-        text(&mut nodes, reader.rest());
+        text(&mut nodes, reader.at, reader.rest());
         match open.iter().rfind(|block| !block.chained) {
             None => Ok(Self(nodes)),
             Some(block) => Err((
@@ -156,32 +168,97 @@ impl Part {
     /// `suffix` is appended.
     pub(super) fn decide(&self, has: &impl Fn(&str) -> bool, suffix: &str) -> String {
         let mut out = String::new();
-        write_nodes(&self.0, has, suffix, &mut out);
+        each(&self.0, has, &mut |node| match node {
+            Node::Text(_, text) => out.push_str(text),
+            // Writing to a String can't fail.
+            Node::Value(_, variable) => _ = write!(out, "{{{{{}{suffix}}}}}", variable.name),
+            Node::Condition { .. } => {}
+        });
         out
+    }
+
+    /// The part as [`decide`](Self::decide) has it, with these values, and the pieces that it is made of.
+    pub(super) fn traced(
+        &self,
+        has: &impl Fn(&str) -> bool,
+        value: impl Fn(&Variable) -> String,
+    ) -> (String, Vec<Piece>) {
+        let (mut out, mut pieces) = (String::new(), vec![]);
+        each(&self.0, has, &mut |node| {
+            let (at, variable) = match node {
+                Node::Text(at, _) => (*at, None),
+                Node::Value(at, variable) => (*at, Some(*variable)),
+                Node::Condition { .. } => return,
+            };
+            pieces.push(Piece {
+                begins: out.len(),
+                source: at,
+                variable,
+            });
+            match (node, variable) {
+                (Node::Text(_, text), _) => out.push_str(text),
+                (_, Some(variable)) => out.push_str(&value(variable)),
+                _ => {}
+            }
+        });
+        (out, pieces)
+    }
+
+    /// Which variables it prints, and where it does first.
+    pub(super) fn values(&self) -> Vec<(usize, &'static Variable)> {
+        let mut found = vec![];
+        all(&self.0, &mut |node| {
+            if let Node::Value(at, variable) = node {
+                found.push((*at, *variable));
+            }
+        });
+        found
+    }
+
+    /// Which variables it depends on.
+    pub(super) fn conditions(&self) -> Vec<&'static Variable> {
+        let mut found = vec![];
+        all(&self.0, &mut |node| {
+            if let Node::Condition { on, .. } = node {
+                found.push(*on);
+            }
+        });
+        found
     }
 }
 
-fn write_nodes(nodes: &[Node], has: &impl Fn(&str) -> bool, suffix: &str, out: &mut String) {
+/// Every node that is there for such values, in order.
+fn each(nodes: &[Node], has: &impl Fn(&str) -> bool, visit: &mut impl FnMut(&Node)) {
     for node in nodes {
-        match node {
-            Node::Text(text) => out.push_str(text),
-            // Writing to a String can't fail.
-            Node::Value(variable) => _ = write!(out, "{{{{{}{suffix}}}}}", variable.name),
-            Node::Condition {
-                on,
-                then,
-                otherwise,
-            } => {
-                let branch = if has(on.name) { then } else { otherwise };
-                write_nodes(branch, has, suffix, out);
-            }
+        visit(node);
+        if let Node::Condition {
+            on,
+            then,
+            otherwise,
+        } = node
+        {
+            each(if has(on.name) { then } else { otherwise }, has, visit);
         }
     }
 }
 
-fn text(nodes: &mut Vec<Node>, text: &str) {
+/// Every node.
+fn all(nodes: &[Node], visit: &mut impl FnMut(&Node)) {
+    for node in nodes {
+        visit(node);
+        if let Node::Condition {
+            then, otherwise, ..
+        } = node
+        {
+            all(then, visit);
+            all(otherwise, visit);
+        }
+    }
+}
+
+fn text(nodes: &mut Vec<Node>, at: usize, text: &str) {
     if !text.is_empty() {
-        nodes.push(Node::Text(text.to_owned()));
+        nodes.push(Node::Text(at, text.to_owned()));
     }
 }
 
@@ -270,8 +347,9 @@ enum Words<'a> {
 }
 
 struct Tag<'a> {
-    /// The text before it.
+    /// The text before it, and where that begins.
     before: &'a str,
+    before_at: usize,
     /// Where it begins in the source.
     start: usize,
     inner: &'a str,
@@ -332,10 +410,12 @@ impl<'a> Reader<'a> {
             return fail(SyntaxError::OpenTag);
         };
         let (inner, mut before) = (behind[..length].trim(), &rest[..offset]);
+        let before_at = self.at;
         let after = start + 2 + length + end.len();
         self.at = after;
         let tag = Tag {
             before,
+            before_at,
             start,
             inner,
         };

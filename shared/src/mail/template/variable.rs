@@ -1,7 +1,9 @@
 //! What a template can name.
 
+use serde::Serialize;
+
 /// A variable of the templates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Variable {
     /// How templates call it.
     pub name: &'static str,
@@ -14,7 +16,8 @@ pub struct Variable {
 }
 
 /// What a variable holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// What people have written: text, and nothing else.
     Text,

@@ -1,0 +1,128 @@
+//! What a tenant has decided of how its people are invited. What it has not is as the stack was deployed.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use super::{
+    Color, DomainList, DomainRules, EmailAddress, Lifetime, Locale, LocaleSource, Origins,
+    PersonName, ProductName, Reminders,
+};
+
+/// A tenant's settings. What is none holds as the stack was deployed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// What people are invited to.
+    pub product_name: Option<ProductName>,
+    /// Who the mail comes from, beside the address.
+    pub sender_name: Option<PersonName>,
+    /// The address that the mail comes from. It belongs to what SES has verified.
+    pub sender_address: Option<EmailAddress>,
+    /// Where an answer to the mail goes.
+    pub reply_to: Option<EmailAddress>,
+    /// Where people can ask.
+    pub support_address: Option<EmailAddress>,
+    /// A picture that stands above the mail.
+    pub logo_url: Option<LogoUrl>,
+    /// The colour of the mail's button and links.
+    pub brand_color: Option<Color>,
+    /// The language of mails to people of whom none is known.
+    pub default_locale: Option<Locale>,
+    /// How long a link is valid if the request does not say so.
+    pub expires_in_days: Option<Lifetime>,
+    /// When people are reminded.
+    pub reminder_days: Option<Reminders>,
+    /// The only domains whose addresses are invited.
+    pub allowed_domains: Option<DomainList>,
+    /// Domains whose addresses are never invited.
+    pub blocked_domains: Option<DomainList>,
+    /// Where people may be sent after registering.
+    pub redirect_origins: Option<Origins>,
+}
+
+impl Settings {
+    /// What people are invited to; as the stack was deployed if the tenant has not said it.
+    pub fn product_name<'a>(&'a self, deployed: &'a ProductName) -> &'a ProductName {
+        self.product_name.as_ref().unwrap_or(deployed)
+    }
+
+    /// The languages of mails to people of whom none is known that there are mails in: the tenant's, then the stack's.
+    pub fn locales<'a>(&'a self, deployed: &'a Locale) -> Vec<(&'a Locale, LocaleSource)> {
+        let own = self.default_locale.as_ref();
+        own.map(|locale| (locale, LocaleSource::TenantDefault))
+            .into_iter()
+            .chain([(deployed, LocaleSource::ExternalDefault)])
+            .collect()
+    }
+
+    /// How long a link is valid that nobody has said it of.
+    pub fn lifetime(&self) -> Lifetime {
+        self.expires_in_days.unwrap_or_default()
+    }
+
+    /// When people are reminded.
+    pub fn reminders<'a>(&'a self, deployed: &'a Reminders) -> &'a Reminders {
+        self.reminder_days.as_ref().unwrap_or(deployed)
+    }
+
+    /// Whose addresses are invited.
+    pub fn domains(&self, deployed: &DomainList) -> DomainRules {
+        DomainRules {
+            allowed: self.allowed_domains.as_ref().unwrap_or(deployed).clone(),
+            blocked: self.blocked_domains.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Where people may be sent after registering.
+    pub fn redirect_origins<'a>(&'a self, deployed: &'a Origins) -> &'a Origins {
+        self.redirect_origins.as_ref().unwrap_or(deployed)
+    }
+
+    /// The colour of the mail's button and links.
+    pub fn color(&self) -> Color {
+        self.brand_color.unwrap_or(Color::USHER)
+    }
+}
+
+/// Where a picture is: on the web, and encrypted, as mail programs show no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LogoUrl(Url);
+
+/// The text is no address of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be a whole address like https://example.com/logo.png, at most 2000 characters long")]
+pub struct LogoUrlError;
+
+impl LogoUrl {
+    /// Reads an address.
+    pub fn parse(text: &str) -> Result<Self, LogoUrlError> {
+        let url = Url::parse(text.trim()).map_err(|_| LogoUrlError)?;
+        let plain = url.username().is_empty() && url.password().is_none();
+        if url.scheme() == "https" && url.has_host() && plain && url.as_str().len() <= 2000 {
+            Ok(Self(url))
+        } else {
+            Err(LogoUrlError)
+        }
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl TryFrom<String> for LogoUrl {
+    type Error = LogoUrlError;
+
+    fn try_from(text: String) -> Result<Self, LogoUrlError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<LogoUrl> for String {
+    fn from(url: LogoUrl) -> Self {
+        url.0.into()
+    }
+}

@@ -1,0 +1,510 @@
+//! What keeps a template from being saved: whatever would fail at sending, reach nobody, or let others write into the mail.
+//!
+//! It is rendered for every combination of values that are there and not, with values that nobody could wish worse, and the
+//! HTML is read as a mail program reads it. So nothing depends on how the author has written it.
+
+use html5gum::{DefaultEmitter, Token, Tokenizer};
+use thiserror::Error;
+
+use super::{
+    Kind, Place, SyntaxError, Template, Variable,
+    syntax::{Part, Piece, place},
+};
+use crate::domain::{Locale, TemplateSource};
+
+/// All parts together, in bytes: a row of DynamoDB has 400 KB, and of a mail over 102 KB Gmail shows the beginning only.
+const MOST_BYTES: usize = 350_000;
+/// The longest subject in bytes, without its values. Programs show 60 to 80 characters of it.
+const LONGEST_SUBJECT: usize = 500;
+
+/// Why a template is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{flaw}")]
+pub struct TemplateRefusal {
+    /// Which part: `subject`, `text` or `html`.
+    pub part: &'static str,
+    /// Where, if it is anywhere.
+    pub place: Option<Place>,
+    /// What.
+    pub flaw: Flaw,
+}
+
+/// What is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Flaw {
+    /// It can't be read.
+    #[error("{0}")]
+    Syntax(#[from] SyntaxError),
+    /// Its parts are too large.
+    #[error("the parts together have {0} bytes, and may have 350000")]
+    TooLarge(usize),
+    /// The subject is too long.
+    #[error("the subject has {0} bytes, and may have 500")]
+    LongSubject(usize),
+    /// A part is empty, at least for some.
+    #[error("there is nothing in it{0}")]
+    Empty(Without),
+    /// The subject has more than one line.
+    #[error("the subject must be one line, without control characters")]
+    Lines,
+    /// Something in the subject that may have several lines, or that is secret.
+    #[error("{{{{{0}}}}} can't stand in the subject")]
+    NotInSubject(&'static str),
+    /// Nobody could register.
+    #[error("{{{{accept_url}}}} is missing{0}: the person could not register")]
+    NoLink(Without),
+    /// A part of HTML that mail programs take out, or take the mail for an attack because of.
+    #[error("<{0}> can't be in a mail")]
+    Element(String),
+    /// An attribute that runs a script.
+    #[error("{0} can't be in a mail: it would be a script")]
+    Handler(String),
+    /// A link that runs a script.
+    #[error("a link can't begin with {0}")]
+    Scheme(String),
+    /// A value that could leave the place where it stands.
+    #[error(
+        "{{{{{0}}}}} has to stand in text, or in quotes: here it could become part of the HTML"
+    )]
+    Loose(&'static str),
+    /// Something that people have written, as a link.
+    #[error("{{{{{0}}}}} can't be where a link leads: people have written it")]
+    NotALink(&'static str),
+    /// A flag has nothing to print.
+    #[error("{{{{{0}}}}} has nothing to print: ask for it with {{{{#if {0}}}}}")]
+    NothingToPrint(&'static str),
+}
+
+/// Of which values a mail has none where something is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Without(Vec<&'static str>);
+
+impl std::fmt::Display for Without {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, " in mails without {}", self.0.join(" and without "))
+    }
+}
+
+/// What nobody could wish worse: it would be an element, and an attribute.
+const HOSTILE: &str = "\"' onzzz=1 ><zzz>";
+const HOSTILE_ESCAPED: &str = "&quot;&#39; onzzz=1 &gt;&lt;zzz&gt;";
+
+/// Reads a template, and refuses what must not be saved.
+pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, TemplateRefusal> {
+    let refuse = |part, place, flaw| Err(TemplateRefusal { part, place, flaw });
+    let bytes = source.subject.len() + source.text.len() + source.html.len();
+    if bytes > MOST_BYTES {
+        return refuse("html", None, Flaw::TooLarge(bytes));
+    }
+    let template = Template::parse(locale, source).map_err(|error| TemplateRefusal {
+        part: error.part,
+        place: Some(error.place),
+        flaw: error.error.into(),
+    })?;
+    check_subject(&template.subject, &source.subject)?;
+    for (part, read, source) in [
+        ("text", &template.text, &source.text),
+        ("html", &template.html, &source.html),
+    ] {
+        let printed = read.values();
+        if let Some((at, flag)) = printed.iter().find(|(_, one)| one.kind == Kind::Flag) {
+            let flaw = Flaw::NothingToPrint(flag.name);
+            return refuse(part, Some(place(source, *at)), flaw);
+        }
+        for has in combinations(read) {
+            let (out, trace) = read.traced(&|name| has.of(name), |variable| probe(part, variable));
+            if out.trim().is_empty() {
+                return refuse(part, None, Flaw::Empty(has.without()));
+            }
+            if !out.contains(LINK) {
+                return refuse(part, None, Flaw::NoLink(has.without()));
+            }
+            if part == "html"
+                && let Some((at, flaw)) = html_flaw(&out, &trace)
+            {
+                return refuse(part, Some(place(source, at)), flaw);
+            }
+        }
+    }
+    Ok(template)
+}
+
+fn check_subject(subject: &Part, source: &str) -> Result<(), TemplateRefusal> {
+    let refuse = |place, flaw| {
+        Err(TemplateRefusal {
+            part: "subject",
+            place,
+            flaw,
+        })
+    };
+    if source.len() > LONGEST_SUBJECT {
+        return refuse(None, Flaw::LongSubject(source.len()));
+    }
+    if let Some((at, _)) = source.char_indices().find(|(_, c)| c.is_control()) {
+        return refuse(Some(place(source, at)), Flaw::Lines);
+    }
+    // A note has lines, and whoever looks at a phone's lock screen must not see the link.
+    let bad = |variable: &Variable| variable.name == "message" || variable.kind != Kind::Text;
+    if let Some((at, variable)) = subject.values().iter().find(|(_, one)| bad(one)) {
+        let flaw = Flaw::NotInSubject(variable.name);
+        return refuse(Some(place(source, *at)), flaw);
+    }
+    for has in combinations(subject) {
+        let (out, _) = subject.traced(&|name| has.of(name), |_| "x".to_owned());
+        if out.trim().is_empty() {
+            return refuse(None, Flaw::Empty(has.without()));
+        }
+    }
+    Ok(())
+}
+
+/// Stands for the link.
+const LINK: &str = "https://link.invalid/";
+
+/// What is put in a variable's place to see where it gets.
+fn probe(part: &str, variable: &Variable) -> String {
+    match variable.kind {
+        Kind::Url if variable.name == "accept_url" => LINK.to_owned(),
+        Kind::Url => "https://other.invalid/".to_owned(),
+        Kind::Color => "#0b6b54".to_owned(),
+        Kind::Flag => String::new(),
+        Kind::Text if part == "html" => HOSTILE_ESCAPED.to_owned(),
+        Kind::Text => HOSTILE.to_owned(),
+    }
+}
+
+/// One of the ways in which values may be there and not.
+struct Combination {
+    optional: Vec<&'static str>,
+    there: u32,
+}
+
+impl Combination {
+    fn of(&self, name: &str) -> bool {
+        let nth = self.optional.iter().position(|known| *known == name);
+        nth.is_none_or(|nth| self.there & (1 << nth) != 0)
+    }
+
+    fn without(&self) -> Without {
+        let missing = self.optional.iter().filter(|name| !self.of(name));
+        Without(missing.copied().collect())
+    }
+}
+
+/// Every combination that makes a difference, that of which everything is there first.
+fn combinations(part: &Part) -> impl Iterator<Item = Combination> {
+    let conditions = part.conditions().into_iter().filter(|on| on.optional);
+    let mut optional: Vec<_> = conditions.map(|on| on.name).collect();
+    optional.sort_unstable();
+    optional.dedup();
+    let all = 0..1_u32 << optional.len();
+    all.rev().map(move |there| Combination {
+        optional: optional.clone(),
+        there,
+    })
+}
+
+/// What mail programs take out, what would run, and what would take people elsewhere.
+const ELEMENTS: [&str; 12] = [
+    "applet", "base", "embed", "form", "frame", "frameset", "iframe", "math", "object", "portal",
+    "script", "svg",
+];
+/// Attributes that lead somewhere.
+const LEADING: [&str; 5] = ["action", "background", "formaction", "href", "src"];
+
+/// The first thing in the HTML that must not be there, and where it comes from.
+fn html_flaw(html: &str, pieces: &[Piece]) -> Option<(usize, Flaw)> {
+    let mut emitter = DefaultEmitter::<usize>::new_with_span();
+    emitter.naively_switch_states(true);
+    let mut style = false;
+    for token in Tokenizer::new_with_emitter(html, emitter) {
+        let Ok(token) = token;
+        match token {
+            Token::StartTag(tag) => {
+                let name = String::from_utf8_lossy(&tag.name).into_owned();
+                let origin = source(pieces, tag.span.start);
+                style = name == "style";
+                if name.contains("zzz") {
+                    return Some(loose(pieces, tag.span.start, tag.span.end));
+                }
+                if ELEMENTS.contains(&&*name) {
+                    return Some((origin, Flaw::Element(name)));
+                }
+                for (attribute, value) in &tag.attributes {
+                    let attribute = String::from_utf8_lossy(attribute);
+                    if attribute.contains("zzz") {
+                        return Some(loose(pieces, tag.span.start, tag.span.end));
+                    }
+                    if attribute.starts_with("on") || attribute == "srcdoc" {
+                        return Some((origin, Flaw::Handler(attribute.into_owned())));
+                    }
+                    if name == "meta"
+                        && attribute == "http-equiv"
+                        && value.eq_ignore_ascii_case(b"refresh")
+                    {
+                        return Some((origin, Flaw::Element("meta http-equiv=refresh".to_owned())));
+                    }
+                    let value = String::from_utf8_lossy(value);
+                    if attribute == "style" && value.contains(HOSTILE) {
+                        return Some(loose(pieces, tag.span.start, tag.span.end));
+                    }
+                    if LEADING.contains(&&*attribute) {
+                        let compact: String = value
+                            .chars()
+                            .filter(|c| !c.is_whitespace() && !c.is_control())
+                            .collect();
+                        let compact = compact.to_lowercase();
+                        if compact.starts_with(&HOSTILE.replace(' ', "")) {
+                            let (at, name) = text_value(pieces, tag.span.start, tag.span.end);
+                            return Some((at, Flaw::NotALink(name)));
+                        }
+                        for scheme in ["javascript:", "vbscript:", "data:text", "file:"] {
+                            if compact.starts_with(scheme) {
+                                return Some((origin, Flaw::Scheme(scheme.to_owned())));
+                            }
+                        }
+                    }
+                }
+            }
+            Token::EndTag(tag) if tag.name.windows(3).any(|part| part == b"zzz") => {
+                return Some(loose(pieces, tag.span.start, tag.span.end));
+            }
+            Token::EndTag(_) => style = false,
+            // In a style nothing is escaped as HTML is.
+            Token::String(text) if style && text.windows(8).any(|part| part == b"onzzz=1 ") => {
+                return Some(loose(pieces, text.span.start, text.span.end));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Where this place of what was rendered comes from.
+fn source(pieces: &[Piece], at: usize) -> usize {
+    let piece = pieces.iter().rfind(|piece| piece.begins <= at);
+    piece.map_or(0, |piece| match piece.variable {
+        Some(_) => piece.source,
+        None => piece.source + (at - piece.begins),
+    })
+}
+
+/// The text that people have written which stands between these places, and where.
+fn text_value(pieces: &[Piece], from: usize, to: usize) -> (usize, &'static str) {
+    let written = |piece: &&Piece| {
+        let text = piece
+            .variable
+            .is_some_and(|variable| variable.kind == Kind::Text);
+        text && (from.saturating_sub(HOSTILE_ESCAPED.len())..to).contains(&piece.begins)
+    };
+    let found = pieces.iter().find(written);
+    let name = found
+        .and_then(|piece| piece.variable)
+        .map_or("?", |variable| variable.name);
+    (
+        found.map_or_else(|| source(pieces, from), |piece| piece.source),
+        name,
+    )
+}
+
+fn loose(pieces: &[Piece], from: usize, to: usize) -> (usize, Flaw) {
+    let (at, name) = text_value(pieces, from, to);
+    (at, Flaw::Loose(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::template::built_in;
+
+    fn source(subject: &str, text: &str, html: &str) -> TemplateSource {
+        let [subject, text, html] = [subject, text, html].map(ToOwned::to_owned);
+        TemplateSource {
+            subject,
+            text,
+            html,
+        }
+    }
+
+    fn refusal(source: &TemplateSource) -> (&'static str, Option<(usize, usize)>, String) {
+        let refusal = check(&Locale::english(), source).unwrap_err();
+        let place = refusal.place.map(|place| (place.line, place.column));
+        (refusal.part, place, refusal.to_string())
+    }
+
+    fn html(html: &str) -> TemplateSource {
+        source(
+            "Hi",
+            "{{accept_url}}",
+            &format!("{html}<a href=\"{{{{accept_url}}}}\">x</a>"),
+        )
+    }
+
+    #[test]
+    fn every_built_in_template_can_be_saved() {
+        for locale in built_in::locales() {
+            let (locale, source) = built_in::source(&locale).unwrap();
+            check(&locale, &source).unwrap_or_else(|refusal| panic!("{locale}: {refusal:?}"));
+        }
+    }
+
+    #[test]
+    fn what_would_fail_at_sending_is_refused_with_its_place() {
+        let link = "{{accept_url}}";
+        for (wrong, part, place, words) in [
+            (source("", link, link), "subject", None, "nothing in it"),
+            (
+                source("{{#if message}}x{{/if}}", link, link),
+                "subject",
+                None,
+                "without message",
+            ),
+            (
+                source("a\nb", link, link),
+                "subject",
+                Some((1, 2)),
+                "one line",
+            ),
+            (
+                source("a\u{85}b", link, link),
+                "subject",
+                Some((1, 2)),
+                "one line",
+            ),
+            (
+                source("x {{message}}", link, link),
+                "subject",
+                Some((1, 3)),
+                "{{message}} can't",
+            ),
+            (
+                source("{{accept_url}}", link, link),
+                "subject",
+                Some((1, 1)),
+                "can't stand",
+            ),
+            (
+                source(&"x".repeat(501), link, link),
+                "subject",
+                None,
+                "501 bytes",
+            ),
+            (
+                source("x", "Hi", link),
+                "text",
+                None,
+                "{{accept_url}} is missing: ",
+            ),
+            (
+                source("x", link, "{{#if message}}{{accept_url}}{{/if}}"),
+                "html",
+                None,
+                "missing in mails without message",
+            ),
+            (
+                source(
+                    "x",
+                    link,
+                    "{{#if message}}{{accept_url}}{{else if reminder}}{{accept_url}}{{/if}}",
+                ),
+                "html",
+                None,
+                "without message and without reminder",
+            ),
+            (
+                source("x", "{{accept_ulr}}", link),
+                "text",
+                Some((1, 1)),
+                "accept_ulr",
+            ),
+            (
+                source("x", link, "\n <b>{{#if message}}"),
+                "html",
+                Some((2, 5)),
+                "never closed",
+            ),
+            (
+                source("x", "{{reminder}}{{accept_url}}", link),
+                "text",
+                Some((1, 1)),
+                "nothing to print",
+            ),
+            (
+                source("x", link, &"x".repeat(350_001)),
+                "html",
+                None,
+                "350016 bytes",
+            ),
+        ] {
+            let (found, at, said) = refusal(&wrong);
+            assert_eq!((found, at), (part, place), "{wrong:?}: {said}");
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_would_run_or_let_others_write_html_is_refused_with_its_place() {
+        for (wrong, place, words) in [
+            ("<p>\n<ScRiPt src=x>", (2, 1), "<script>"),
+            ("<iframe>", (1, 1), "<iframe>"),
+            ("<svg/onload=x>", (1, 1), "<svg>"),
+            ("<p onclick=\"x()\">", (1, 1), "onclick"),
+            ("<meta http-equiv=Refresh content=1>", (1, 1), "refresh"),
+            ("<a href=\" java\tscript:x\">", (1, 1), "javascript:"),
+            (
+                "<p title={{invitee_name}}>",
+                (1, 10),
+                "{{invitee_name}} has to stand",
+            ),
+            (
+                "<p {{product_name}}>",
+                (1, 4),
+                "{{product_name}} has to stand",
+            ),
+            ("<{{email}}>", (1, 2), "{{email}} has to stand"),
+            (
+                "<style>p { color: {{message}} }</style>",
+                (1, 19),
+                "{{message}} has to stand",
+            ),
+            (
+                "<p style=\"color: {{message}}\">",
+                (1, 18),
+                "{{message}} has to stand",
+            ),
+            (
+                "<a href=\"{{message}}\">",
+                (1, 10),
+                "{{message}} can't be where",
+            ),
+            // In each of the two it stands in quotes; together it does not.
+            (
+                "<p title={{#if message}}\"{{else}}x {{/if}}{{email}}\">",
+                (1, 43),
+                "{{email}} has to stand",
+            ),
+        ] {
+            let (part, at, said) = refusal(&html(wrong));
+            assert_eq!((part, at), ("html", Some(place)), "{wrong}: {said}");
+            assert!(said.contains(words), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_mails_are_made_of_is_not_refused() {
+        for good in [
+            "<style>p { color: {{brand_color}} } a > b { }</style>",
+            "<p style=\"color:{{brand_color}}\" title='{{product_name}}'>{{message}}</p>",
+            "<!--[if mso]><v:roundrect href=\"{{accept_url}}\"><![endif]-->",
+            "<a href=\"mailto:{{support_address}}\">{{support_address}}</a>",
+            "<img src=\"{{logo_url}}\" alt=\"{{product_name}}\">",
+            "<a href=\"https://x.example/?from={{email}}\">x</a>",
+        ] {
+            check(&Locale::english(), &html(good))
+                .unwrap_or_else(|refusal| panic!("{good}: {refusal:?}"));
+        }
+    }
+}
