@@ -10,6 +10,8 @@ const READABLE: f64 = 4.5;
 /// What the mail and the pages stand on where people want it dark.
 const DARK: Color = Color([0x1c, 0x20, 0x1e]);
 const WHITE: Color = Color([0xff; 3]);
+/// Usher's own colour on a dark background: livelier than mixing with white would make it.
+const USHER_ON_DARK: Color = Color([0x5c, 0xc9, 0xab]);
 
 /// A colour that white text can be read on, and that can be read on white: `#0b6b54`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ impl Color {
     /// The colour as light as it has to be to be read on a dark background, and to read dark text on.
     #[must_use]
     pub fn on_dark(self) -> Self {
+        if self == Self::USHER {
+            return USHER_ON_DARK;
+        }
         self.towards(WHITE, |color| color.contrast(DARK) >= READABLE + 2.5)
     }
 
@@ -162,6 +167,11 @@ mod tests {
             panic!("{error:?}");
         };
         assert_eq!(instead.to_string().parse(), Ok(instead));
+    }
+
+    #[test]
+    fn ushers_own_colour_can_be_read_in_the_dark() {
+        assert!(Color::USHER.on_dark().contrast(DARK) >= READABLE + 2.5);
     }
 
     proptest! {

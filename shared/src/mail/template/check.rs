@@ -41,7 +41,7 @@ pub enum Flaw {
     /// The subject is too long.
     #[error("the subject has {0} bytes, and may have 500")]
     LongSubject(usize),
-    /// A part is empty, at least for some.
+    /// The subject is empty, at least for some.
     #[error("there is nothing in it{0}")]
     Empty(Without),
     /// The subject has more than one line.
@@ -91,6 +91,17 @@ impl std::fmt::Display for Without {
 /// What nobody could wish worse: it would be an element, and an attribute.
 const HOSTILE: &str = "\"' onzzz=1 ><zzz>";
 const HOSTILE_ESCAPED: &str = "&quot;&#39; onzzz=1 &gt;&lt;zzz&gt;";
+/// What would be the name of an element, or of an attribute.
+const NAME: &str = "zzz";
+
+/// What people could have written, as it stands in a part.
+fn texts(part: &str) -> &'static [&'static str] {
+    if part == "html" {
+        &[HOSTILE_ESCAPED, NAME]
+    } else {
+        &[HOSTILE]
+    }
+}
 
 /// Reads a template, and refuses what must not be saved.
 pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, TemplateRefusal> {
@@ -115,17 +126,17 @@ pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, Templ
             return refuse(part, Some(place(source, *at)), flaw);
         }
         for has in combinations(read) {
-            let (out, trace) = read.traced(&|name| has.of(name), |variable| probe(part, variable));
-            if out.trim().is_empty() {
-                return refuse(part, None, Flaw::Empty(has.without()));
-            }
-            if !out.contains(LINK) {
-                return refuse(part, None, Flaw::NoLink(has.without()));
-            }
-            if part == "html"
-                && let Some((at, flaw)) = html_flaw(&out, &trace)
-            {
-                return refuse(part, Some(place(source, at)), flaw);
+            for text in texts(part) {
+                let value = |variable: &Variable| probe(variable, text);
+                let (out, pieces) = read.traced(&|name| has.of(name), value);
+                if !out.contains(LINK) {
+                    return refuse(part, None, Flaw::NoLink(has.without()));
+                }
+                if part == "html"
+                    && let Some((at, flaw)) = html_flaw(&out, &pieces)
+                {
+                    return refuse(part, Some(place(source, at)), flaw);
+                }
             }
         }
     }
@@ -165,14 +176,13 @@ fn check_subject(subject: &Part, source: &str) -> Result<(), TemplateRefusal> {
 const LINK: &str = "https://link.invalid/";
 
 /// What is put in a variable's place to see where it gets.
-fn probe(part: &str, variable: &Variable) -> String {
+fn probe(variable: &Variable, text: &str) -> String {
     match variable.kind {
         Kind::Url if variable.name == "accept_url" => LINK.to_owned(),
         Kind::Url => "https://other.invalid/".to_owned(),
         Kind::Color => "#0b6b54".to_owned(),
         Kind::Flag => String::new(),
-        Kind::Text if part == "html" => HOSTILE_ESCAPED.to_owned(),
-        Kind::Text => HOSTILE.to_owned(),
+        Kind::Text => text.to_owned(),
     }
 }
 
