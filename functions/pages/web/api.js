@@ -58,7 +58,7 @@ export function codeOf(problem) {
 }
 
 // Whose words say what no sentence of ours does: which value is wrong, and why.
-const QUOTED = new Set(["invalid_claim", "invalid_email", "invalid_field"]);
+const QUOTED = new Set(["invalid_claim", "invalid_email", "invalid_field", "mail_not_sent", "mail_refused"]);
 
 /**
  * {title, detail, hint} of a problem in the page's language: AREA.CODE.title, AREA.CODE and AREA.CODE.hint of the

@@ -55,7 +55,7 @@ class Mail {
   #notice = element("div");
   #state = element("p", { class: "quiet", role: "status" });
   #changes = element("div", { class: "changes", hidden: true });
-  #preview; #bare; #ways; #reset; #discard;
+  #preview; #bare; #reminder; #ways; #reset; #discard;
   #timer = null;
   #asked = null;
 
@@ -113,8 +113,9 @@ class Mail {
     this.#reset = button("mail.reset", "plain", this.#toBuiltIn);
     this.#discard = button("decided.discard", "plain", this.#throwAway);
     this.#ways = element("div", { class: "view-ways" }, button("common.save", "", this.#save, "common.saving"), button("mail.test", "plain", this.#test, "mail.testing"), this.#discard, this.#reset);
-    this.#bare = element("input", { type: "checkbox", on: { change: () => this.#ask() } });
-    const optional = element("label", {}, this.#bare, text("mail.bare"));
+    const choice = () => element("input", { type: "checkbox", on: { change: () => this.#ask() } });
+    [this.#bare, this.#reminder] = [choice(), choice()];
+    const sample = element("div", { class: "ways" }, element("label", {}, this.#bare, text("mail.bare")), element("label", {}, this.#reminder, text("mail.reminder")));
     const editor = element("form", { class: "editor", noValidate: true, on: { submit: (event) => event.preventDefault() } }, PARTS.map((part) => this.#field(part)));
     editor.addEventListener("input", () => this.#changed());
     editor.addEventListener("keydown", (event) => {
@@ -126,7 +127,7 @@ class Mail {
     this.#root.replaceChildren(
       element("div", { class: "view-head" }, this.#title, this.#languages(), this.#state), this.#notice,
       element("div", { class: "mail-view" }, editor, this.#variables(),
-        element("section", { class: "seen", "aria-labelledby": "mail-seen", tabIndex: 0 }, element("h3", { id: "mail-seen" }, text("mail.preview")), optional, this.#preview.element)),
+        element("section", { class: "seen", "aria-labelledby": "mail-seen", tabIndex: 0 }, element("h3", { id: "mail-seen" }, text("mail.preview")), sample, this.#preview.element)),
       this.#ways);
     this.#fill(this.#draft ?? this.#saved);
     if (this.#draft && this.#draft.version !== this.#saved.version) this.#conflict(this.#saved);
@@ -229,7 +230,8 @@ class Mail {
   // --- What the server says of it ---
 
   get #sample() {
-    return this.#bare.checked ? { sample: { without: this.#list.variables.filter(({ optional }) => optional).map(({ name }) => name) } } : {};
+    const optional = this.#list.variables.filter(({ optional, kind }) => optional && kind !== "flag");
+    return { sample: { without: this.#bare.checked ? optional.map(({ name }) => name) : [], reminder: this.#reminder.checked } };
   }
 
   async #ask() {

@@ -3,7 +3,7 @@
 // The mail's HTML is somebody else's, and its styles stand in itself, which this page's policy forbids. So it is shown in a
 // document with a policy of its own: one that runs nothing, follows nothing, and loads nothing but pictures.
 import { element, isolated, openDialog, withStyle } from "./dom.js";
-import { nearest, text } from "./texts.js";
+import { text } from "./texts.js";
 import { problemBox } from "./problem_box.js";
 
 await withStyle(new URL("./mail.css", import.meta.url).href);
@@ -96,14 +96,15 @@ export class Preview {
   }
 }
 
-/** Asks for the mail that an invitation would send, and shows it in a dialog. Without a language, it is that of people of whom none is known. */
-export async function seeMail(session, { locale, message }) {
+/** Asks for the mail that an invitation would send, and shows it in a dialog. */
+export async function seeMail(session, { locale, message, days }) {
   const preview = new Preview();
   openDialog({ title: text("mail.preview"), content: preview.element, className: "see-mail" });
   const load = async () => {
-    const settings = await session.call("GET", "/v1/settings");
+    const settings = locale ? { ok: true } : await session.call("GET", "/v1/settings");
     const wanted = locale || settings.body?.settings.default_locale || settings.body?.defaults.default_locale;
-    const answer = settings.ok ? await session.call("POST", `/v1/templates/${nearest(wanted, settings.body.locales) ?? "en"}/preview`, { message: message || undefined }) : settings;
+    const said = message ? { message } : { sample: { without: ["message"] } };
+    const answer = settings.ok ? await session.call("POST", `/v1/templates/${encodeURIComponent(wanted)}/preview`, { ...said, expires_in_days: days || undefined }) : settings;
     if (answer.ok) preview.show(answer.body);
     else preview.notice.replaceChildren(problemBox(answer.problem, load));
   };

@@ -55,7 +55,7 @@ function draw({ root, title }, first) {
   const state = element("p", { class: "quiet", role: "status" });
   const save = element("button", { type: "submit" }, text("common.save"));
   const discard = element("button", { type: "button", class: "plain", on: { click: throwAway } }, text("decided.discard"));
-  const fields = GROUPS.map(([legend, settings]) => element("fieldset", {}, element("legend", {}, text(legend)), settings.map((setting) => field(...setting))));
+  const fields = GROUPS.map(([legend, settings]) => element("fieldset", {}, element("legend", {}, text(legend)), settings.filter(([name]) => name in saved.settings).map((setting) => field(...setting))));
   const form = element("form", { class: "settings", noValidate: true }, fields, element("div", { class: "view-ways" }, save, discard));
   form.addEventListener("input", changed);
   form.addEventListener("submit", (event) => {
