@@ -136,7 +136,9 @@ class Mail {
   #field(part) {
     const id = `mail-${part}`;
     const error = element("div", { id: `${id}-error`, role: "status" });
-    const field = element("textarea", { id, rows: ROWS[part], dir: "auto", spellcheck: part !== "html", autocomplete: "off", class: part === "html" ? "code" : "", "aria-describedby": error.id, on: { focus: () => { this.#last = field; } } });
+    const field = element("textarea", { id, rows: ROWS[part], dir: "auto", spellcheck: part !== "html", autocomplete: "off", class: part === "html" ? "code" : "", "aria-describedby": error.id });
+    // Where somebody writes, not what they pass on their way to the variables.
+    for (const event of ["input", "pointerdown", "keydown"]) field.addEventListener(event, ({ key }) => { if (!["Tab", "Shift"].includes(key)) this.#last = field; });
     if (part !== "html") field.lang = this.#locale;
     else field.dir = "ltr";
     this.#fields[part] = field;
@@ -224,7 +226,7 @@ class Mail {
     const words = [...said, this.#draft && text("decided.unsaved")].filter(Boolean).join(" ");
     if (this.#state.textContent !== words) this.#state.textContent = words;
     const { built_in: from } = this.#saved;
-    this.#changes.replaceChildren(from ? changesView(from, this.#typed) : element("p", { class: "quiet" }, text("mail.no_built_in")));
+    this.#changes.replaceChildren(...(from ? changesView(from, this.#typed) : [element("p", { class: "quiet" }, text("mail.no_built_in"))]));
   }
 
   // --- What the server says of it ---
@@ -259,7 +261,10 @@ class Mail {
     const { line, column, hint } = problem;
     // The server says for itself where it is, for those who have nothing but its sentence.
     const detail = problem.detail.replace(/^In the \w+( \(line \d+, column \d+\))?: ./, (start) => start.at(-1).toUpperCase());
-    const at = () => putCaret(field, line, column);
+    const at = () => {
+      this.#last = field;
+      putCaret(field, line, column);
+    };
     this.#errors[problem.part].replaceChildren(element("p", { class: "error" },
       line && element("strong", {}, text("mail.place", { line, column }), " "), element("span", { lang: "en", dir: "ltr" }, detail, " ", hint)),
     line ? element("button", { type: "button", class: "link", on: { click: at } }, text("mail.go_there")) : "");
@@ -380,11 +385,11 @@ class Mail {
 /** What differs, part by part. */
 function changesView(before, after) {
   const parts = PARTS.filter((part) => before[part] !== after[part]);
-  if (parts.length === 0) return element("p", { class: "quiet" }, text("mail.same"));
+  if (parts.length === 0) return [element("p", { class: "quiet" }, text("mail.same"))];
   const tags = { gone: "del", new: "ins", same: "span", gap: "span" };
   const signs = { gone: "− ", new: "+ ", same: "  ", gap: "⋯" };
-  return parts.map((part) => [element("h4", {}, text(`mail.${part}`)),
-    element("pre", { class: "lines", tabIndex: 0 }, shortened(differences(before[part], after[part])).map(({ kind, line }) => element(tags[kind], {}, `${signs[kind]}${line}`)))]).flat();
+  return parts.flatMap((part) => [element("p", {}, element("strong", {}, text(`mail.${part}`))),
+    element("pre", { class: "lines", tabIndex: 0 }, shortened(differences(before[part], after[part])).map(({ kind, line }) => element(tags[kind], {}, `${signs[kind]}${line}`)))]);
 }
 
 /** Puts the caret where the server says; lines and columns count from one, and columns are characters. */
