@@ -215,7 +215,9 @@ async fn with_a_german_default_everybody_without_a_language_is_written_to_in_ger
     with_app(async |app| {
         app.set(&json!({"default_locale": "de-AT"})).await;
         let body = json!({"invitees": [
-            {"email": "ann@example.com"}, {"email": "ben@example.com", "locale": "fr"}, {"email": "eve@example.com", "locale": "eu"},
+            {"email": "ann@example.com"},
+            {"email": "ben@example.com", "locale": "fr"},
+            {"email": "eve@example.com", "locale": "eu"},
         ]});
         let answer = app.post("/v1/invitations", &body).await;
         assert_eq!(answer.body["counts"]["invited"], 3);
@@ -227,9 +229,16 @@ async fn with_a_german_default_everybody_without_a_language_is_written_to_in_ger
         ] {
             let mails = app.mails(to).await;
             assert!(mails[0].subject.contains(subject), "{}", mails[0].subject);
-            assert!(mails[0].html.contains(&format!("<html lang=\"{language}\"")));
+            assert!(
+                mails[0]
+                    .html
+                    .contains(&format!("<html lang=\"{language}\""))
+            );
             let seen = app.lookup(&token_in(&mails[0].text)).await.body;
-            assert_eq!((&seen["locale"], &seen["default_locale"]), (&json!(page), &json!("de-AT")));
+            assert_eq!(
+                (&seen["locale"], &seen["default_locale"]),
+                (&json!(page), &json!("de-AT"))
+            );
             let found = app.get(&format!("/v1/users?q={to}")).await.body;
             assert_eq!(found["data"][0]["locale_source"], source, "{to}");
         }
@@ -238,8 +247,17 @@ async fn with_a_german_default_everybody_without_a_language_is_written_to_in_ger
         let found = app.get("/v1/users?q=eve").await.body;
         app.advance(SignedDuration::from_mins(2));
         let id = found["data"][0]["id"].as_str().unwrap();
-        assert_eq!(app.post(&format!("/v1/users/{id}/resend"), &json!({})).await.status, 200);
-        assert!(app.mails("eve@example.com").await[0].html.contains("<html lang=\"it\""));
+        assert_eq!(
+            app.post(&format!("/v1/users/{id}/resend"), &json!({}))
+                .await
+                .status,
+            200
+        );
+        assert!(
+            app.mails("eve@example.com").await[0]
+                .html
+                .contains("<html lang=\"it\"")
+        );
     })
     .await;
 }
