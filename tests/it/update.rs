@@ -304,7 +304,7 @@ async fn a_domain_that_is_not_invited_is_no_correction_either() {
         is(&answer, 400, "domain_not_allowed");
         assert_eq!(
             answer.body["detail"],
-            "Only addresses at acme.example are invited here. Ask the operator to allow this domain."
+            "Only addresses at acme.example are invited here. An administrator can allow this domain in the settings."
         );
         assert_eq!(app.move_to(&id, "anna@acme.example").await.status, 200);
     })

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// All codes. One that is missing here, or can't be reached any more, fails the test.
-const CODES: [&str; 51] = [
+const CODES: [&str; 60] = [
     "address_taken",
     "administrators_in_sign_in",
     "administrators_only",
@@ -26,12 +26,14 @@ const CODES: [&str; 51] = [
     "already_registered",
     "already_revoked",
     "body_too_large",
+    "changed_meanwhile",
     "daily_limit",
     "declined",
     "domain_not_allowed",
     "expired",
     "function_unreachable",
     "ids_or_state",
+    "incomplete_template",
     "internal_error",
     "invalid_body",
     "invalid_claim",
@@ -39,6 +41,7 @@ const CODES: [&str; 51] = [
     "invalid_dry_run",
     "invalid_email",
     "invalid_field",
+    "invalid_if_match",
     "invalid_json",
     "invalid_limit",
     "invalid_state",
@@ -50,8 +53,11 @@ const CODES: [&str; 51] = [
     "invitation_revoked",
     "invitation_still_valid",
     "invitees_or_text",
+    "mail_not_sent",
+    "mail_refused",
     "mail_service_unavailable",
     "missing_scope",
+    "no_address",
     "no_addresses",
     "no_ids",
     "no_such_route",
@@ -60,8 +66,11 @@ const CODES: [&str; 51] = [
     "not_suppressed",
     "nothing_to_change",
     "oneself",
+    "precondition_required",
     "revoked",
     "suppressed",
+    "template_not_found",
+    "template_refused",
     "temporarily_unavailable",
     "too_many_addresses",
     "too_many_ids",
@@ -131,6 +140,7 @@ async fn every_problem_says_in_a_sentence_what_is_wrong_and_what_to_do() {
         many(app, &mut wording).await;
         restored_and_shown(app, &mut wording).await;
         corrections(app, &mut wording).await;
+        decisions(app, &mut wording).await;
     })
     .await;
     other_domains(&mut wording).await;
@@ -143,6 +153,103 @@ async fn every_problem_says_in_a_sentence_what_is_wrong_and_what_to_do() {
     let bodies = wording.0.values().flatten().map(|answer| &answer["body"]);
     let texts = bodies.flat_map(|body| [&body["detail"], &body["hint"]]);
     assert_sentences(texts.map(|text| text.as_str().unwrap()));
+}
+
+async fn decisions(app: &App, wording: &mut Wording) {
+    let template = "/v1/templates/de";
+    let test = format!("{template}/test");
+    let mut words = json!({"subject": "Hi", "text": "{{accept_url}}", "html": "{{accept_url}}"});
+    for (when, version, path, body) in [
+        ("no version", None, "/v1/settings", json!({})),
+        ("no version", None, template, words.clone()),
+        (
+            "a version that is none",
+            Some("today"),
+            template,
+            words.clone(),
+        ),
+        ("another version", Some("\"4\""), "/v1/settings", json!({})),
+        ("another version", Some("\"4\""), template, words.clone()),
+        (
+            "no address",
+            Some("*"),
+            "/v1/settings",
+            json!({"reply_to": "me"}),
+        ),
+        (
+            "not our address",
+            Some("*"),
+            "/v1/settings",
+            json!({"sender_address": "me@else.example"}),
+        ),
+        (
+            "a light colour",
+            Some("*"),
+            "/v1/settings",
+            json!({"brand_color": "#ffcc00"}),
+        ),
+        (
+            "no language of ours",
+            Some("*"),
+            "/v1/settings",
+            json!({"default_locale": "eu"}),
+        ),
+        (
+            "no language",
+            Some("*"),
+            "/v1/templates/german",
+            words.clone(),
+        ),
+    ] {
+        let answer = app.change(Method::PUT, path, version, Some(&body)).await;
+        wording.note(&format!("{when}: {path}"), answer);
+    }
+    for (part, text) in [
+        ("subject", ""),
+        ("subject", "a\nb"),
+        ("subject", "{{message}}"),
+        ("text", "nothing"),
+        ("text", "{{#if message}}{{accept_url}}{{/if}}"),
+        ("text", "{{emial}}"),
+        ("text", "{{reminder}}"),
+        ("html", "{{#if message}}"),
+        ("html", "{{#unless message}}{{/if}}"),
+        ("html", "{{else}}"),
+        ("html", "{{email"),
+        ("html", "{{{email}}}"),
+        ("html", "\\{{email}}"),
+        ("html", "{{> part}}"),
+        ("html", "{{accept_url}}<script>"),
+        ("html", "{{accept_url}}<a onclick=x>"),
+        ("html", "{{accept_url}}<a href='javascript:x'>"),
+        ("html", "{{accept_url}}<a title={{email}}>"),
+        ("html", "{{accept_url}}<a href='{{message}}'>"),
+    ] {
+        let mut bad = words.clone();
+        bad[part] = json!(text);
+        let answer = app
+            .change(Method::PUT, template, Some("*"), Some(&bad))
+            .await;
+        wording.note(&format!("{part}: {text}"), answer);
+    }
+    wording.get(app, "/v1/templates/eu").await;
+    wording.note("one part", app.post(&test, &json!({"text": "Hi"})).await);
+    let without = json!({"sample": {"without": ["email"]}});
+    wording.note("without what must be", app.post(&test, &without).await);
+    words["user_id"] = json!("nobody");
+    wording.note("for nobody", app.post(&test, &words).await);
+    let nobody = app.token(&json!({"email": ""})).await;
+    wording.note("no address", app.post_as(&nobody, &test, &json!({})).await);
+    for status in [
+        "MESSAGE_REJECTED",
+        "ACCOUNT_DAILY_QUOTA_EXCEEDED",
+        "TRANSIENT_FAILURE",
+    ] {
+        app.stack.ses.fail_next(Fault::EntryStatus(status.into()));
+        wording.note(status, app.post(&test, &json!({})).await);
+    }
+    app.stack.ses.fail_next(Fault::DropConnectionAfterAccept);
+    wording.note("a lost answer", app.post(&test, &json!({})).await);
 }
 
 async fn suppressions(app: &App, wording: &mut Wording) {

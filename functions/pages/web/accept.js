@@ -3,7 +3,7 @@
 import { call, explain, isPassing } from "./api.js";
 import { announce, byId, toast, webAddress } from "./dom.js";
 import { choose, dateTime, fill, has, language, load, offerLanguages, text } from "./texts.js";
-import { complain, entitle, isBusy, product, setBusy, show, showMessage, showSection, shown, speakAgain, title } from "./accept_stage.js";
+import { complain, entitle, isBusy, present, product, setBusy, show, showMessage, showSection, shown, speakAgain, title } from "./accept_stage.js";
 
 const SLOW = 6000;
 const PATIENCE = 3000;
@@ -84,8 +84,9 @@ async function start() {
   if (signal.aborted) return;
   if (problem) return showProblem(problem);
   invitation = body;
+  present(invitation.product_name);
   // In the invitation's language, unless that keeps the person waiting: then it comes when it comes.
-  if (!chosen) await Promise.race([speak(choose([invitation.locale]), { quietly: true }), new Promise((resolve) => { setTimeout(resolve, PATIENCE); })]);
+  if (!chosen) await Promise.race([speak(choose([invitation.locale, invitation.default_locale]), { quietly: true }), new Promise((resolve) => { setTimeout(resolve, PATIENCE); })]);
   if (signal.aborted) return;
   if (isOnlyToDecline()) showDeclining();
   else showInvitation();

@@ -4,7 +4,14 @@ import { explain } from "./api.js";
 import { byId } from "./dom.js";
 import { apply, fill, language, text } from "./texts.js";
 
-export const product = document.querySelector('meta[name="usher:product_name"]').content;
+// What the person is invited to: as the stack was deployed, until their invitation says it.
+export let product = document.querySelector('meta[name="usher:product_name"]').content;
+
+/** Names what the person is invited to. */
+export function present(name) {
+  product = name;
+  document.querySelector(".brand bdi").textContent = name;
+}
 
 const main = document.querySelector("main");
 // Says what is shown once more, in whatever language the page has by now.

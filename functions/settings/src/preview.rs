@@ -104,8 +104,10 @@ pub(crate) async fn send(state: &Settings, request: &Request, mut caller: Caller
             why,
             "See GET /v1/mail-health for what else keeps mail from going out.",
         )),
-        Some(Outcome::Parked(why)) => Err(not_sent(why)),
-        _ => Err(not_sent("SES did not take the mail.").retry_after(2)),
+        // What follows the first sentence is about mails that wait.
+        Some(Outcome::Parked(why)) => Err(not_sent(why.split(". ").next().unwrap_or(why))),
+        Some(Outcome::Unknown) => Err(not_sent("SES's answer was lost, so the mail may have gone")),
+        _ => Err(not_sent("SES did not take the mail").retry_after(2)),
     }
 }
 
@@ -131,8 +133,8 @@ fn not_sent(why: &str) -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "mail_not_sent",
-        why,
-        "Try again. See GET /v1/mail-health for what keeps mail from going out. A test mail is not kept: it does not go later.",
+        format!("{}.", why.trim_end_matches('.')),
+        "Try again. A test mail is not kept, so it does not go later. See GET /v1/mail-health for what keeps mail from going out.",
     )
 }
 

@@ -71,7 +71,7 @@ impl Letterhead {
             untrusted::isolated(&untrusted::disarmed(name), locale)
         };
         let message = user.message.as_ref().map(|message| message.as_str());
-        let message = message.unwrap_or_default().replace("\r\n", "\n");
+        let message = untrusted::in_order(message.unwrap_or_default());
         Values(vec![
             ("accept_url", accept_url(&self.public_url, token)),
             ("brand_color", self.color.to_string()),

@@ -34,6 +34,19 @@ pub(super) fn disarmed(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text with plain line breaks, and without what would turn letters around, those after it too: the directional overrides,
+/// embeddings and isolates.
+pub(super) fn in_order(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let kept = text.chars().filter(|c| !turns(*c));
+    kept.map(|c| match c {
+        '\r' | '\u{2028}' | '\u{2029}' => '\n',
+        c => c,
+    })
+    .collect()
+}
+
 /// The text as it stands in a sentence of the language: kept apart (FIRST STRONG ISOLATE) where one of the two runs from the
 /// right and the other may not.
 pub(super) fn isolated(text: &str, locale: &Locale) -> String {
@@ -72,6 +85,12 @@ mod tests {
             assert_eq!(disarmed(text).replace(BREAK, ""), text);
         }
         assert!(matches!(disarmed("See you soon!"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_message_turns_no_letters_around() {
+        let text = "a\r\nb\rc\u{2028}d \u{202e}evil\u{202c} \u{2067}x\u{2069} שלום";
+        assert_eq!(in_order(text), "a\nb\nc\nd evil x שלום");
     }
 
     #[test]

@@ -1,0 +1,546 @@
+//! The words of the mail are the tenant's: written, refused, seen before they are sent, and sent.
+
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::app::{App, Response, token_in, with_app};
+
+const GERMAN: &str = "/v1/templates/de";
+
+/// A template of nothing but this, and the link.
+fn words(say: &str) -> Value {
+    json!({
+        "subject": format!("{say} {{{{product_name}}}}"),
+        "text": format!("{say} {{{{inviter_name}}}}\n{{{{accept_url}}}}\n"),
+        "html": format!("<p>{say} {{{{inviter_name}}}}</p><a href=\"{{{{accept_url}}}}\">go</a>"),
+    })
+}
+
+impl App {
+    async fn write(&self, path: &str, version: &str, words: &Value) -> Response {
+        self.change(Method::PUT, path, Some(version), Some(words))
+            .await
+    }
+}
+
+#[tokio::test]
+async fn every_language_has_a_template_and_the_list_says_whose() {
+    with_app(async |app| {
+        let list = app.get("/v1/templates").await.body;
+        let tags = |list: &Value| -> Vec<String> {
+            let all = list["templates"].as_array().unwrap().iter();
+            let said = |one: &Value, what: &str| one[what].as_str().unwrap().to_owned();
+            all.map(|one| {
+                let (locale, source) = (said(one, "locale"), said(one, "source"));
+                format!("{locale} {source} {}", one["version"])
+            })
+            .collect()
+        };
+        let before = tags(&list);
+        assert!(before.len() >= 24 && before.is_sorted(), "{before:?}");
+        assert!(before.contains(&"de built_in 0".to_owned()));
+        let accept_url = json!({
+            "name": "accept_url", "meaning": "the link with which the person registers",
+            "optional": false, "kind": "url",
+        });
+        assert_eq!(list["variables"][0], accept_url);
+        assert_eq!(
+            app.write(GERMAN, "\"0\"", &words("Hallo")).await.status,
+            200
+        );
+        assert_eq!(
+            app.write("/v1/templates/eu", "\"0\"", &words("Kaixo"))
+                .await
+                .status,
+            200
+        );
+        let after = tags(&app.get("/v1/templates").await.body);
+        assert_eq!(after.len(), before.len() + 1);
+        assert!(after.contains(&"de own 1".to_owned()) && after.contains(&"eu own 1".to_owned()));
+        let other = app.token(&json!({"tenant": "other"})).await;
+        assert_eq!(
+            tags(&app.get_as(&other, "/v1/templates").await.body),
+            before
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_template_of_ones_own_is_used_for_the_next_mail_until_it_is_taken_away() {
+    with_app(async |app| {
+        let built_in = app.get(GERMAN).await;
+        assert_eq!(
+            (built_in.status, &built_in.headers["etag"]),
+            (200, &"\"0\"".parse().unwrap())
+        );
+        assert_eq!(built_in.body["source"], "built_in");
+        assert_eq!(built_in.body["built_in"]["html"], built_in.body["html"]);
+        let unsaid = app
+            .change(Method::PUT, GERMAN, None, Some(&words("Hallo")))
+            .await;
+        assert_eq!(
+            (unsaid.status, unsaid.code()),
+            (428, "precondition_required")
+        );
+        let written = app.write(GERMAN, "\"0\"", &words("Hallo")).await;
+        assert_eq!((written.status, &written.body["version"]), (200, &json!(1)));
+        assert_eq!(written.body["built_in"], built_in.body["built_in"]);
+        assert_eq!(app.get(GERMAN).await.body, written.body);
+        let stale = app.write(GERMAN, "\"0\"", &words("Servus")).await;
+        assert_eq!(
+            (stale.status, stale.code(), &stale.body["version"]),
+            (412, "changed_meanwhile", &json!(1))
+        );
+
+        let invite = async |to: &str, locale: &str| {
+            let body = json!({"text": to, "locale": locale});
+            assert_eq!(
+                app.post("/v1/invitations", &body).await.body["counts"]["invited"],
+                1
+            );
+            app.mails(to).await[0].clone()
+        };
+        let mail = invite("ann@example.com", "de-AT").await;
+        assert_eq!(mail.subject, "Hallo Acme");
+        assert!(
+            mail.text.starts_with("Hallo Alex Admin\nhttp"),
+            "{}",
+            mail.text
+        );
+        assert_eq!(app.lookup(&token_in(&mail.text)).await.status, 200);
+        assert!(
+            !invite("bo@example.com", "en")
+                .await
+                .subject
+                .contains("Hallo")
+        );
+
+        let delete = async |version| {
+            app.change(Method::DELETE, GERMAN, Some(version), None)
+                .await
+        };
+        assert_eq!(delete("\"7\"").await.code(), "changed_meanwhile");
+        assert_eq!(delete("\"1\"").await.status, 204);
+        let gone = delete("*").await;
+        assert_eq!((gone.status, gone.code()), (404, "template_not_found"));
+        assert_eq!(app.get(GERMAN).await.body, built_in.body);
+        assert!(
+            invite("cem@example.com", "de")
+                .await
+                .subject
+                .contains("lädt Sie")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_language_that_usher_does_not_come_with_is_chosen_like_any_other() {
+    with_app(async |app| {
+        assert_eq!(
+            app.get("/v1/templates/eu").await.code(),
+            "template_not_found"
+        );
+        assert_eq!(
+            app.write("/v1/templates/eu", "\"0\"", &words("Kaixo"))
+                .await
+                .status,
+            200
+        );
+        let invite = async |body: Value| {
+            let answer = app.post("/v1/invitations", &body).await;
+            let id = answer.body["results"][0]["user_id"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            (
+                app.mails(body["text"].as_str().unwrap()).await[0]
+                    .subject
+                    .clone(),
+                app.get(&format!("/v1/users/{id}")).await.body["locale_source"].clone(),
+            )
+        };
+        let asked = invite(json!({"text": "ann@example.com", "locale": "eu-ES"})).await;
+        assert_eq!(asked, ("Kaixo Acme".to_owned(), json!("request")));
+        app.set(&json!({"default_locale": "eu"})).await;
+        let default = invite(json!({"text": "bo@example.com"})).await;
+        assert_eq!(default, ("Kaixo Acme".to_owned(), json!("tenant_default")));
+        // Without it the tenant's default is nobody's language any more: the stack's holds.
+        app.change(Method::DELETE, "/v1/templates/eu", Some("*"), None)
+            .await;
+        let (subject, source) = invite(json!({"text": "cem@example.com"})).await;
+        assert!(
+            subject.contains("invites you") && source == "external_default",
+            "{subject} {source}"
+        );
+    })
+    .await;
+}
+
+/// A part that can't be saved, where its flaw is, and what of it is said.
+type Refused = (&'static str, &'static str, Option<(u32, u32)>, &'static str);
+const REFUSED: [Refused; 7] = [
+    (
+        "text",
+        "a\nü {{emial}} {{accept_url}}",
+        Some((2, 3)),
+        "emial",
+    ),
+    (
+        "html",
+        "\n<p>{{#if message}}</p>",
+        Some((2, 4)),
+        "never closed",
+    ),
+    ("html", "<p>Hi</p>", None, "{{accept_url}} is missing"),
+    (
+        "text",
+        "{{#if message}}{{accept_url}}{{/if}}",
+        None,
+        "without message",
+    ),
+    (
+        "html",
+        "{{accept_url}}<script>x</script>",
+        Some((1, 15)),
+        "<script>",
+    ),
+    (
+        "subject",
+        "Hi\r\nBcc: eve@example.com",
+        Some((1, 3)),
+        "one line",
+    ),
+    ("text", "{{{accept_url}}}", Some((1, 1)), "two braces"),
+];
+
+#[tokio::test]
+async fn what_would_fail_at_sending_can_not_be_saved_and_is_refused_with_its_place() {
+    with_app(async |app| {
+        let large = "x".repeat(350_001);
+        let large = ("html", large.as_str(), None, "350000");
+        for (part, text, place, said) in REFUSED.into_iter().chain([large]) {
+            let mut body = words("Hi");
+            body[part] = json!(text);
+            let (line, column) = place.unzip();
+            for (method, what) in [
+                (Method::PUT, ""),
+                (Method::POST, "/preview"),
+                (Method::POST, "/test"),
+            ] {
+                let path = format!("{GERMAN}{what}");
+                let answer = app.change(method, &path, Some("*"), Some(&body)).await;
+                let (status, code) = (answer.status, answer.code());
+                assert_eq!((status, code), (400, "template_refused"), "{answer:?}");
+                let problem = &answer.body;
+                assert_eq!(problem["part"], part);
+                assert_eq!(problem["line"], json!(line), "{problem}");
+                assert_eq!(problem["column"], json!(column), "{problem}");
+                assert!(
+                    problem["detail"].as_str().unwrap().contains(said),
+                    "{problem}"
+                );
+                let variables = problem["variables"].as_array().unwrap();
+                assert!(variables.contains(&json!("accept_url")));
+            }
+        }
+        assert_eq!(app.get(GERMAN).await.body["source"], "built_in");
+        let bad = app.write("/v1/templates/german", "*", &words("Hi")).await;
+        assert_eq!((bad.status, bad.code()), (400, "invalid_field"));
+        assert_eq!(bad.body["field"], "locale");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_is_saved_what_is_written_and_what_a_person_would_get() {
+    with_app(async |app| {
+        let preview = async |locale: &str, body: Value| {
+            let answer = app
+                .post(&format!("/v1/templates/{locale}/preview"), &body)
+                .await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            answer.body
+        };
+        let saved = preview("ar", json!({})).await;
+        assert_eq!(
+            (&saved["locale"], &saved["dir"]),
+            (&json!("ar"), &json!("rtl"))
+        );
+        assert_eq!(saved["reply_to"], Value::Null);
+        assert_eq!(saved["from"], "Usher <invitations@example.com>");
+        assert!(
+            saved["html"]
+                .as_str()
+                .unwrap()
+                .contains("<html lang=\"ar\" dir=\"rtl\"")
+        );
+        // What would be sent to who reads this.
+        assert_eq!(preview("de-AT", json!({})).await["locale"], "de");
+        assert_eq!(preview("eu", json!({})).await["locale"], "en");
+        let mut own = words("Kaixo");
+        own["text"] = json!(
+            [
+                "{{#if message}}[{{message}}]{{/if}}{{#if invitee_name}}<{{invitee_name}}>{{/if}}",
+                "{{#if reminder}}again{{/if}}{{accept_url}}",
+            ]
+            .concat()
+        );
+        assert_eq!(preview("eu", own.clone()).await["subject"], "Kaixo Acme");
+        own["message"] = json!("Ongi etorri");
+        own["sample"] = json!({"without": ["invitee_name"], "reminder": true});
+        let text = preview("eu", own.clone()).await["text"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(text.starts_with("[Ongi etorri]againhttp"), "{text}");
+        own["user_id"] = json!(app.invite("ann@example.com").await);
+        own["sample"] = json!({});
+        let theirs = preview("eu", own.clone()).await;
+        assert_eq!(theirs["to"], "ann@example.com");
+        let text = theirs["text"].as_str().unwrap();
+        assert!(text.starts_with("[Ongi etorri]http"), "{text}");
+        // The link is nobody's, and nothing of what was looked at is kept.
+        assert_eq!(
+            app.lookup(&token_in(text)).await.code(),
+            "invitation_not_found"
+        );
+        assert_ne!(token_in(text), app.mailed_token("ann@example.com").await);
+        assert_eq!(
+            app.get("/v1/templates/eu").await.code(),
+            "template_not_found"
+        );
+
+        let refused = async |body: Value| app.post("/v1/templates/de/preview", &body).await;
+        assert_eq!(
+            refused(json!({"subject": "Hi"})).await.code(),
+            "incomplete_template"
+        );
+        let nobody = json!({"user_id": "usr_01KB0000000000000000000000"});
+        assert_eq!(refused(nobody).await.code(), "user_not_found");
+        let without = refused(json!({"sample": {"without": ["email"]}})).await;
+        assert_eq!(without.body["field"], "sample.without");
+        let other = app.token(&json!({"tenant": "other"})).await;
+        let body = json!({"user_id": own["user_id"]});
+        let path = "/v1/templates/de/preview";
+        let stranger = app.post_as(&other, path, &body).await;
+        assert_eq!((stranger.status, stranger.code()), (404, "user_not_found"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_test_mail_goes_to_whoever_asks_for_it_and_changes_nothing() {
+    with_app(async |app| {
+        let mut body = words("Probe");
+        let ask = async |token: &str, body: &Value| {
+            app.post_as(token, "/v1/templates/de/test", body).await
+        };
+        let sent = ask(&app.admin, &body).await;
+        assert_eq!(
+            (sent.status, &sent.body),
+            (200, &json!({"to": "admin@example.com"}))
+        );
+        let mail = app.mails("admin@example.com").await[0].clone();
+        assert_eq!(mail.subject, "Probe Acme");
+        assert!(mail.tags.is_empty());
+        let token = token_in(&mail.text);
+        assert_eq!(app.lookup(&token).await.code(), "invitation_not_found");
+        // Nobody else, whoever it is made for.
+        body["user_id"] = json!(app.invite("ann@example.com").await);
+        let ann = app.mails("ann@example.com").await.len();
+        assert_eq!(ask(&app.admin, &body).await.body["to"], "admin@example.com");
+        assert_eq!(app.mails("ann@example.com").await.len(), ann);
+        body["to"] = json!("ann@example.com");
+        assert_eq!(ask(&app.admin, &body).await.code(), "invalid_body");
+        let nobody = app.token(&json!({"email": ""})).await;
+        let refused = ask(&nobody, &words("Probe")).await;
+        assert_eq!((refused.status, refused.code()), (409, "no_address"));
+        app.stack.ses.change(|options| options.paused = true);
+        let paused = ask(&app.admin, &words("Probe")).await;
+        assert_eq!(
+            (paused.status, paused.code()),
+            (503, "mail_not_sent"),
+            "{paused:?}"
+        );
+        assert!(paused.body["detail"].as_str().unwrap().contains("paused"));
+        app.stack.ses.change(|options| options.paused = false);
+    })
+    .await;
+}
+
+/// What a mail may be without.
+const OPTIONAL: [&str; 5] = [
+    "invitee_name",
+    "inviter_name",
+    "logo_url",
+    "message",
+    "support_address",
+];
+
+/// Texts that a template language, JSON or HTML could stumble over.
+const TEXTS: [&str; 30] = [
+    "Hi",
+    " ",
+    "\n",
+    "\r\n",
+    "\t",
+    "&",
+    "<",
+    ">",
+    "\"",
+    "'",
+    "}",
+    "}}",
+    "{ ",
+    "ü",
+    "漢字",
+    "\u{202e}",
+    "😀",
+    "\\ ",
+    "$1",
+    "%s",
+    "{%x%}",
+    "&amp;",
+    "<b>",
+    "</b>",
+    "<!-- x -->",
+    "`",
+    "~",
+    "\u{a0}",
+    "[[x]]",
+    "0",
+];
+
+/// What stands in any part, and what only in those that have several lines.
+const PLAIN: [&str; 6] = [
+    "email",
+    "expires_on",
+    "invitee_name",
+    "inviter_name",
+    "product_name",
+    "support_address",
+];
+const FURTHER: [&str; 6] = [
+    "accept_url",
+    "brand_color",
+    "brand_color_dark",
+    "decline_url",
+    "logo_url",
+    "message",
+];
+
+/// A condition, and what stands in it.
+fn condition(
+    inside: impl Strategy<Value = String> + Clone + 'static,
+) -> impl Strategy<Value = String> {
+    let conditions = [&OPTIONAL[..], &["reminder", "email"]].concat();
+    let on = proptest::sample::select(conditions);
+    let if_else = (on.clone(), inside.clone(), inside.clone()).prop_map(|(on, then, other)| {
+        format!("{{{{#if {on}}}}}{then}{{{{else}}}}{other}{{{{/if}}}}")
+    });
+    let else_if = (on.clone(), on.clone(), inside.clone(), inside.clone()).prop_map(
+        |(on, or, then, other)| {
+            format!("{{{{#if {on}}}}}{then}{{{{else if {or}}}}}{other}{{{{/if}}}}")
+        },
+    );
+    let unless = (on, inside)
+        .prop_map(|(on, then)| format!("{{{{#unless {on}}}}}\n{then}\n{{{{/unless}}}}"));
+    prop_oneof![if_else, else_if, unless]
+}
+
+/// Templates as people might write them: text of all kinds, variables, and conditions in each other.
+fn template(part: &'static str) -> impl Strategy<Value = String> {
+    let names = match part {
+        "subject" => PLAIN.to_vec(),
+        _ => [PLAIN, FURTHER].concat(),
+    };
+    let text = proptest::sample::select(TEXTS.to_vec()).prop_map(ToOwned::to_owned);
+    let value = (proptest::sample::select(names), any::<bool>()).prop_map(|(name, wide)| {
+        let space = if wide { " " } else { "" };
+        format!("{{{{{space}{name}{space}}}}}")
+    });
+    let leaf = prop_oneof![3 => text, 2 => value, 1 => Just("{{! why }}".to_owned())];
+    let tree = leaf.prop_recursive(3, 24, 5, |inner| {
+        let many = proptest::collection::vec(inner, 0..5).prop_map(|parts| parts.concat());
+        let many = many.boxed();
+        prop_oneof![1 => many.clone(), 3 => condition(many)]
+    });
+    proptest::collection::vec(tree, 1..6).prop_map(move |parts| match part {
+        "subject" => format!("S {}", parts.concat().replace(['\n', '\r', '\t'], " ")),
+        _ => format!("{} {{{{accept_url}}}}", parts.concat()),
+    })
+}
+
+#[tokio::test]
+async fn a_preview_is_to_the_byte_what_ses_makes_of_a_thousand_templates() {
+    with_app(async |app| {
+        app.set(&json!({
+            "product_name": "A & <B> {{C}}", "support_address": "ask@example.com",
+            "logo_url": "https://example.com/l.png?a=1&b='",
+        }))
+        .await;
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+        let strategy = (
+            template("subject"),
+            template("text"),
+            template("html"),
+            0..64_u8,
+        );
+        let (mut agreed, mut refused) = (0, 0);
+        while agreed < 1000 {
+            let (subject, text, html, bits) = strategy.new_tree(&mut runner).unwrap().current();
+            let without = OPTIONAL.iter().enumerate();
+            let without = without.filter(|(nth, _)| bits & (1 << nth) != 0);
+            let without: Vec<_> = without.map(|(_, name)| name).collect();
+            let body = json!({
+                "subject": subject, "text": text, "html": html,
+                "message": "Hi {{email}} <b>&amp;</b>\n\"'` {{#if x}}",
+                "sample": {"without": without, "reminder": agreed % 2 == 0},
+            });
+            let shown = app.post("/v1/templates/en/preview", &body).await;
+            if shown.status == 400 {
+                // What can't be saved is refused, and sent to nobody either.
+                assert_eq!(shown.code(), "template_refused", "{shown:?}");
+                let sent = app.post("/v1/templates/en/test", &body).await;
+                assert_eq!(sent.body["detail"], shown.body["detail"]);
+                refused += 1;
+                continue;
+            }
+            let sent = app.post("/v1/templates/en/test", &body).await;
+            assert_eq!((shown.status, sent.status), (200, 200), "{body} {sent:?}");
+            let mails = app.stack.mailbox.list(Some("admin@example.com"));
+            assert_eq!(
+                mails.len(),
+                1,
+                "{body}: SES took the mail and never sent it"
+            );
+            let mail = &mails[0];
+            for (part, by_ses) in [
+                ("subject", &mail.subject),
+                ("text", &mail.text),
+                ("html", &mail.html),
+            ] {
+                assert_eq!(
+                    shown.body[part].as_str().unwrap(),
+                    by_ses,
+                    "{part} of {body}"
+                );
+            }
+            app.stack.mailbox.empty().unwrap();
+            agreed += 1;
+        }
+        assert!(
+            refused < 1000,
+            "{refused} were refused, so this shows little"
+        );
+    })
+    .await;
+}
