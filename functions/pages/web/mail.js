@@ -258,7 +258,7 @@ class Mail {
   #refused(problem, takeThere = false) {
     const field = this.#fields[problem.part];
     if (problem.code !== "template_refused" || !field) return false;
-    const { line, column, hint } = problem;
+    const { line, column } = problem;
     // The server says for itself where it is, for those who have nothing but its sentence.
     const detail = problem.detail.replace(/^In the \w+( \(line \d+, column \d+\))?: ./, (start) => start.at(-1).toUpperCase());
     const at = () => {
@@ -266,7 +266,7 @@ class Mail {
       putCaret(field, line, column);
     };
     this.#errors[problem.part].replaceChildren(element("p", { class: "error" },
-      line && element("strong", {}, text("mail.place", { line, column }), " "), element("span", { lang: "en", dir: "ltr" }, detail, " ", hint)),
+      line && element("strong", {}, text("mail.place", { line, column }), " "), element("span", { lang: "en", dir: "ltr" }, detail)),
     line ? element("button", { type: "button", class: "link", on: { click: at } }, text("mail.go_there")) : "");
     field.setAttribute("aria-invalid", "true");
     if (takeThere) at();

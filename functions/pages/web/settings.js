@@ -84,8 +84,10 @@ function draw({ root, title }, first) {
   }
 
   function helpOf(name) {
-    const key = HELP[name];
-    return key ? text(key, { identity: saved.sender_identity }) : "";
+    const { sender_identity: identity } = saved;
+    // Where SES has verified a single address, there is no other.
+    const key = name === "sender_address" && identity.includes("@") ? null : HELP[name];
+    return key ? text(key, { identity }) : "";
   }
 
   // --- What is typed ---
