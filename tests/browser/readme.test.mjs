@@ -1,10 +1,11 @@
-// The three pictures in the README, taken anew: `tests/browser/run readme && cp tests/browser/shots/readme-*.png docs/`.
+// The pictures in the README, taken anew: `tests/browser/run readme && cp tests/browser/shots/readme-*.png docs/`.
 import { scenario } from "./support/browser.mjs";
 import { seeInvitation } from "./support/accept.mjs";
 import { addresses, openInvite, paste } from "./support/invite.mjs";
 import { until } from "./support/stack.mjs";
 import { t } from "./support/texts.mjs";
 import { button, enter, open, seeDelivery } from "./support/users.mjs";
+import { edit, previewed, seeView } from "./support/views.mjs";
 
 const BOUNCE = "bounce@simulator.amazonses.com";
 const PEOPLE = [
@@ -38,6 +39,12 @@ scenario("the README's pictures show what there is", async (world) => {
   await addresses(box).waitFor();
   await box.getByText("di@gmial.com").first().waitFor();
   await world.state(page, "readme-invite");
+
+  await page.reload();
+  await seeView(page, "mail");
+  await edit(page, "html", (html) => html.replaceAll("Create your account", "Join us today"));
+  await previewed(page, "Join us today");
+  await world.state(page, "readme-mail");
 
   const phone = await world.person({ width: 320, scheme: "dark", language: "ar" });
   await phone.goto(await stack.link(PEOPLE[1].email));

@@ -47,5 +47,5 @@ export function shortened(lines, around = 2) {
   const near = lines.map((_, at) => lines.slice(Math.max(0, at - around), at + around + 1).some(({ kind }) => kind !== "same"));
   const gap = { kind: "gap", line: "" };
   const kept = lines.map((line, at) => (near[at] ? line : gap));
-  return kept.filter((line, at) => line !== gap || (kept[at - 1] !== gap && near.some(Boolean)));
+  return near.some(Boolean) ? kept.filter((line, at) => line !== gap || kept[at - 1] !== gap) : [];
 }

@@ -16,6 +16,10 @@ export const part = (page, name) => field(page, name);
 // Signed in, and there by its link.
 export async function enterView(page, name, language = "en") {
   await enter(page, { language });
+  await seeView(page, name, language);
+}
+
+export async function seeView(page, name, language = "en") {
   await page.getByRole("link", { name: t(`users.${name}`, {}, language) }).click();
   await page.getByRole("heading", { level: 2, name: t(`users.${name}`, {}, language) }).waitFor();
 }
