@@ -99,15 +99,15 @@ for (const language of LANGUAGES) {
   });
 }
 
-for (const path of ["/accept", "/"]) {
-  scenario(`${path} looks right, and can be read out, without JavaScript`, async (world) => {
-    const [page, plain] = [await world.person({ width: 320 }), await world.person({ width: 320, options: { javaScriptEnabled: false } })];
+for (const [path, language] of ["/accept", "/"].flatMap((path) => LANGUAGES.map((language) => [path, language]))) {
+  scenario(`${path} looks right, and can be read out, without JavaScript in ${language}`, async (world) => {
+    const [page, plain] = [await world.person({ width: 320, language }), await world.person({ width: 320, language, options: { javaScriptEnabled: false } })];
     await openWithoutScripts(page, path);
     await plain.goto(path);
     const seen = ({ body }) => body.innerText;
     const [said, really] = await Promise.all([page, plain].map((page) => page.evaluate(`(${seen})(document)`)));
     assert.equal(said, really, "what is examined is what a browser without JavaScript shows");
-    for (const language of LANGUAGES) await page.locator(`main :lang(${language}):visible`).getByText("JavaScript").first().waitFor();
+    await page.getByRole("heading", { name: t("page.no_script.title", {}, language) }).waitFor();
     await world.state(page, `noscript-${path.slice(1) || "users"}`, { everywhere: true });
   });
 }

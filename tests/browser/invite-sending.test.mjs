@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { scenario } from "./support/browser.mjs";
 import { until } from "./support/stack.mjs";
-import { t } from "./support/texts.mjs";
-import { addresses, check, chip, chips, counted, everybody, openInvite, paste, readCount, sendTo, step, userOf } from "./support/invite.mjs";
-import { button, enter, hasFocus, said } from "./support/users.mjs";
+import { t, within } from "./support/texts.mjs";
+import { addresses, check, chip, chips, counted, everybody, openInvite, paste, readCount, refused, sendTo, step, userOf } from "./support/invite.mjs";
+import { button, enter, said, seeFocus } from "./support/users.mjs";
 
 const ANN = "ann@example.com";
 const numbered = (n) => Array.from({ length: n }, (_, index) => `p${String(index).padStart(3, "0")}@example.com`);
@@ -30,7 +30,7 @@ scenario("a connection lost in the middle of sending loses nobody, and nobody is
   await counted(box, "invite.send", 600).click();
   const retry = button(box, "common.retry");
   await retry.waitFor({ timeout: 30_000 });
-  assert.equal(await hasFocus(retry), true);
+  await seeFocus(retry);
   await box.getByText(t("problem.offline.title")).waitFor();
   await box.getByRole("progressbar", { name: t("invite.progress", { n: 500, total: 600 }) }).waitFor();
   await world.state(page, "invite-offline", { everywhere: true });
@@ -75,6 +75,35 @@ scenario("sending can be stopped, and who was not sent anything stays in the box
   assert.equal(await chips(box).count(), 1);
   assert.equal((await everybody(stack)).length, 500);
 }, { timeout: 90_000 });
+
+scenario("who is sent to once more with others after a lost answer gets one mail", async (world) => {
+  const { stack } = world;
+  const [ann, bo] = [await stack.invite(ANN), await stack.invite("bo@example.com")];
+  await stack.later(61);
+  const page = await world.person();
+  const keys = [];
+  await page.route("**/resend", async (route) => {
+    keys.push(await route.request().headerValue("idempotency-key"));
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    return route.abort("internetdisconnected");
+  });
+  await enter(page);
+  const box = await openInvite(page);
+  await paste(box, `${ANN}\nbo@example.com`);
+  await check(box);
+  await box.getByRole("button", { name: t("invite.resend_who", { who: ANN }) }).click();
+  await box.getByText(within("problem.offline")).waitFor();
+  await stack.later(61);
+  await counted(box, "invite.resend_all", 2).click();
+  await refused(box, ANN).getByText(t("outcome.resent")).waitFor();
+  await refused(box, "bo@example.com").getByText(t("outcome.resent")).waitFor();
+  assert.equal(keys[1], keys[0]);
+  for (const [id, email] of [[ann, ANN], [bo, "bo@example.com"]]) {
+    await stack.delivered(id);
+    assert.equal((await stack.mails(email)).length, 2, email);
+  }
+});
 
 scenario("a draft survives closing and a reload, until it is discarded", async (world) => {
   const page = await world.person();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { gate, scenario } from "./support/browser.mjs";
 import { seeInvitation, see } from "./support/accept.mjs";
 import { until } from "./support/stack.mjs";
-import { plural, t, within } from "./support/texts.mjs";
+import { plural, sentence, t, within } from "./support/texts.mjs";
 import { assertShown, button, dialog, enter, heading, open, opener, row, rowButton, said, seeDelivery, seeState, tab } from "./support/users.mjs";
 
 const ANN = "ann@example.com";
@@ -191,6 +191,8 @@ scenario("name, language and groups are corrected without a mail", async (world)
   await said(page, "users.said.saved", { who: "Ann" }).waitFor();
   const { name, locale, groups } = await stack.user(id);
   assert.deepEqual({ name, locale, groups }, { name: "Ann", locale: "ar", groups: ["readers", "writers"] });
+  const changed = dialog(page, "Ann").getByRole("listitem").filter({ hasText: within("history.changed") });
+  await changed.getByText(["name", "locale", "groups"].map((field) => sentence(`users.detail.${field}`)).join(", "), { exact: true }).waitFor();
   assert.equal((await stack.mails(ANN)).length, 1);
 });
 
@@ -243,6 +245,27 @@ scenario("a suppression is lifted, and the mail goes", async (world) => {
   await button(panel, "users.do.lift_and_resend").click();
   await said(page, "users.said.resent", { who: bounce }).waitFor();
   // A mailbox that does not exist gets no mail, so the API has to say that another went.
+  await until("the mail has gone again", async () => (await stack.user(id)).send_count === 2);
+});
+
+scenario("what was to be sent after lifting a suppression is sent, even if both have to be tried again", async (world) => {
+  const { stack } = world;
+  const bounce = "bounce@simulator.amazonses.com";
+  const id = await stack.invite(bounce);
+  await until("the mail has bounced", async () => (await stack.user(id)).delivery.status === "bounced");
+  await stack.later(61);
+  const page = await world.person();
+  await enter(page);
+  const panel = await open(page, bounce);
+  await button(panel, "users.do.resend").click();
+  await panel.getByText(within("problem.suppressed")).waitFor();
+  for (const way of ["**/suppression", "**/resend"]) await page.route(way, (route) => route.abort("internetdisconnected"), { times: 1 });
+  await button(panel, "users.do.lift_and_resend").click();
+  await button(panel, "common.retry").click();
+  await said(page, "users.said.lifted", { who: bounce }).waitFor();
+  await panel.getByText(within("problem.offline")).waitFor();
+  await button(panel, "common.retry").click();
+  await said(page, "users.said.resent", { who: bounce }).waitFor();
   await until("the mail has gone again", async () => (await stack.user(id)).send_count === 2);
 });
 

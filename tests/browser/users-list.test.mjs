@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { gate, scenario } from "./support/browser.mjs";
 import { seeWelcome, register } from "./support/accept.mjs";
+import { until } from "./support/stack.mjs";
 import { plural, t, within } from "./support/texts.mjs";
-import { assertShown, button, dialog, enter, hasFocus, heading, open, opener, row, rows, search, seeDelivery, seeState, signIn, tab } from "./support/users.mjs";
+import { assertShown, button, dialog, enter, heading, open, opener, row, rows, search, seeDelivery, seeFocus, seeState, signIn, tab } from "./support/users.mjs";
 
 const ANN = "ann@example.com";
 const numbered = (n, from = 0) => Array.from({ length: n }, (_, index) => `p${String(from + index).padStart(3, "0")}@example.com`);
@@ -86,7 +87,7 @@ scenario("a search finds by how an address begins, and an answer that comes late
   await world.state(page, "users-search-empty");
   await button(page, "users.clear_search").click();
   await assertShown(page, 3);
-  assert.equal(await hasFocus(search(page)), true);
+  await seeFocus(search(page));
 });
 
 scenario("130 people are read page by page, and nobody loses their place", async (world) => {
@@ -109,7 +110,7 @@ scenario("130 people are read page by page, and nobody loses their place", async
   const panel = await open(page, target);
   await page.keyboard.press("Escape");
   await panel.waitFor({ state: "hidden" });
-  assert.equal(await hasFocus(opener(page, target)), true, "the focus is back at the row");
+  await seeFocus(opener(page, target)); // the focus is back at the row
   await page.getByRole("button", { name: plural("users.new", 3) }).waitFor({ timeout: 30_000, state: "attached" });
   assert.equal(await page.evaluate(() => scrollY), scrolled, "the page did not scroll");
   const now = await opener(page, target).evaluate((link) => link.getBoundingClientRect().top);
@@ -137,7 +138,7 @@ scenario("a page that does not come can be asked for again", async (world) => {
   assert.equal(await rows(page).count(), 50);
   await button(page, "common.retry").click();
   await assertShown(page, 60, false);
-  assert.equal(await hasFocus(rows(page).nth(50).getByRole("link")), true, "the focus is at the first of those who came");
+  await seeFocus(rows(page).nth(50).getByRole("link")); // the focus is at the first of those who came
 });
 
 scenario("a person's panel says everything about them, and what happened", async (world) => {
@@ -174,7 +175,7 @@ scenario("on a phone the panel takes the page's place, and gives it back", async
   assert.equal(await page.locator("#page:not([inert]) #invite").count(), 0, "what is below the panel can't be reached");
   await button(panel, "common.close").click();
   await panel.waitFor({ state: "hidden" });
-  assert.equal(await hasFocus(opener(page, ANN)), true);
+  await seeFocus(opener(page, ANN));
 });
 
 scenario("a list that can't be loaded is said in words, and loaded again", async (world) => {
@@ -190,7 +191,7 @@ scenario("a list that can't be loaded is said in words, and loaded again", async
   await world.state(page, "users-unavailable");
   await button(page, "common.retry").click();
   await seeState(page, ANN, "pending");
-  assert.equal(await hasFocus(page.getByRole("main")), true, "the focus is not lost with the button");
+  await seeFocus(page.getByRole("main")); // the focus is not lost with the button
 });
 
 scenario("the mail doctor's findings stand above the list, and can be put away", async (world) => {
@@ -207,3 +208,23 @@ scenario("the mail doctor's findings stand above the list, and can be put away",
   await page.waitForLoadState("networkidle");
   assert.equal(await banner.count(), 0, "it stays away for this visit");
 }, { stack: { options: ["--ses-sandbox", "--ses-verified", "example.com"] } });
+
+scenario("of many who have left the list, each is looked at in turn", async (world) => {
+  const { stack } = world;
+  await inviteMany(stack, numbered(8));
+  const page = await world.person();
+  const looked = new Set();
+  // Their mail stays under way, and after the first look nobody of them is in the list any more.
+  const underWay = (user) => ({ ...user, delivery: { ...user.delivery, status: "sent" } });
+  let shown = false;
+  await page.route(/\/v1\/users(\?|\/usr_\w+$)/, async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    if (!json.data) looked.add(json.email);
+    await route.fulfill({ response, json: json.data ? { ...json, data: shown ? [] : json.data.map(underWay) } : underWay(json) });
+    shown = true;
+  });
+  await enter(page);
+  await assertShown(page, 8);
+  await until("each was looked at", () => looked.size === 8, 30_000);
+});

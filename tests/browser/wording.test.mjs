@@ -1,28 +1,29 @@
 // Nothing on a page is in another language than its own, unless nobody but the server can say it.
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { scenario } from "./support/browser.mjs";
 import { addresses, openInvite } from "./support/invite.mjs";
-import { button, enter, heading, row, signIn, table } from "./support/users.mjs";
-import { t, within } from "./support/texts.mjs";
+import { button, enter, heading, row, rowButton, signIn, table } from "./support/users.mjs";
+import { plural, t, within } from "./support/texts.mjs";
 
-// Every reason that the API gives for what became of a mail, as it gives it.
-const REASONS = [
-  "There is no such mailbox. (smtp; 550 5.1.1 user unknown)", "The recipient's mail server refuses the address: most likely there is no such mailbox.",
-  "SES sends nothing to this address, since earlier mail to it bounced or was called spam.", "SES sends nothing to this address, since earlier mail to it was called spam.",
-  "The person has unsubscribed from mail that this account sends.", "The mailbox is full.", "The recipient's mail server takes no mail of this size.",
-  "The recipient's mail server did not like the mail's content.", "The recipient's mail server did not take the mail, for a reason that may pass.", "The person has called the mail spam.",
-  "The mailbox is full. SES goes on trying.", "The recipient's mail server holds back mail from SES. SES goes on trying.", "The recipient's mail server does not take the mail now. SES goes on trying.",
-  "SES did not want to send the mail after all, and sends no mail like it.", "The mail's template does not fit its data, so nothing was sent. Correct the template, then send the invitation again.",
-  "SES refused the mail. Its sandbox only takes verified addresses; else check the address.", "SES can't mail this address. Check it.",
-  "SES's daily quota is used up. The mail waits and is tried again every hour. Ask AWS for a higher quota.",
-  "SES has paused this account's sending. The mail waits and is tried again every hour. See SES's reputation page in the AWS console.",
-  "The sender's address is not verified with SES. The mail waits and is tried again every hour; verify the sender.",
-  "SES refused the call. The mail waits and is tried again every hour; the operator finds SES's code in the mailer's log.",
-  "The mailer may not send: its role lacks ses:SendBulkEmail or ses:SendBulkTemplatedEmail on the sender's identity, the configuration set or the template. The mail waits and is tried again every hour.",
-  "Much mail is waiting, and SES takes only so much a second. This one has its turn soon.", "The mail may have gone or not: what SES answered was lost. It is sent again soon, with the same link, three times at most.",
-  "The invitation ended before its mail was sent.", "The address gets no mail, since an earlier one bounced or was called spam. Reach the person another way, or lift the suppression with DELETE /v1/users/{id}/suppression.",
-  "SES did not take the mail in ten tries, for a reason that Usher does not know. The operator finds SES's words in the mailer's log; once that is mended, send the invitation again.",
-];
+// Every reason that the API gives for what became of a mail, from where it is: among the words of the code that makes such
+// reasons, all sentences. The first quotes a foreign server.
+const SERVER = fileURLToPath(new URL("../../", import.meta.url));
+const FOREIGN = "(smtp; 550 5.1.1 user unknown)";
+
+function reasons() {
+  const places = [join(SERVER, "shared/src"), ...readdirSync(join(SERVER, "functions")).map((name) => join(SERVER, "functions", name, "src"))];
+  const files = places.flatMap((place) => readdirSync(place, { recursive: true }).filter((name) => name.endsWith(".rs")).map((name) => join(place, name)));
+  const code = files.filter((file) => !file.includes("/health/")).map((file) => readFileSync(file, "utf8").split(/^#\[cfg\(test\)\]/m)[0].replace(/^\s*\/\/.*$|\\\n\s*/gm, ""));
+  const telling = code.filter((text) => /\bDelivery(::new\(| \{)|\bOutcome::(Failed|Parked)\(|\bReportKind::\w+,/.test(text));
+  const sentences = new Set(telling.flatMap((text) => [...text.matchAll(/"([A-Z][^"]* [^"]*\.)"/g)].map(([, sentence]) => sentence)));
+  return [`There is no such mailbox. ${FOREIGN}`, ...sentences];
+}
+const REASONS = reasons();
+assert.ok(REASONS.length > 25, "the server's reasons are found");
+const reasonThat = (begins) => `p${REASONS.findIndex((reason) => reason.startsWith(`The mail may have gone or not: what SES answered was lost. ${begins}`))}@example.com`;
 
 for (const language of ["de", "ar"]) {
   scenario(`what became of mails is said in ${language}, and only a foreign server is quoted`, async (world) => {
@@ -39,12 +40,15 @@ for (const language of ["de", "ar"]) {
     await enter(page, { language });
     await row(page, "p0@example.com").getByText(t("users.reason.no_mailbox", {}, language)).waitFor();
     assert.equal(await page.locator("tbody .reason").count(), REASONS.length);
+    // Of two that begin alike, one is sent again.
+    await row(page, reasonThat("It is sent")).getByText(t("users.reason.lost", {}, language)).waitFor();
+    await row(page, reasonThat("It is not sent")).getByText(t("users.reason.lost_for_good", {}, language)).waitFor();
     const english = await table(page).locator('[lang="en"]').allTextContents();
     assert.deepEqual(english, []);
     const titles = await page.locator("tbody .reason").evaluateAll((reasons) => reasons.map(({ title }) => title));
     for (const [index, title] of titles.entries()) assert.ok(title && !REASONS.includes(title), `${index}: ${title}`);
     await row(page, "p0@example.com").getByRole("link").click();
-    await page.getByRole("dialog").locator('[lang="en"]').getByText("(smtp; 550 5.1.1 user unknown)", { exact: true }).waitFor();
+    await page.getByRole("dialog").locator('[lang="en"]').getByText(FOREIGN, { exact: true }).waitFor();
     await world.state(page, "wording-reasons");
   });
 
@@ -71,5 +75,37 @@ for (const language of ["de", "ar"]) {
     await alert.waitFor();
     assert.deepEqual(await alert.locator('[lang="en"]').allTextContents(), ["The field redirect_url is not allowed."]);
     await world.state(page, "wording-quoted");
+  });
+
+  scenario(`what only the server can name is told in ${language} wherever something is refused`, async (world) => {
+    const { stack } = world;
+    const WHY = "The claim sub is too long.";
+    await stack.invite("ann@example.com");
+    const page = await world.person({ language });
+    const refuse = (route) => route.fulfill({
+      status: 403, contentType: "application/problem+json",
+      body: JSON.stringify({ code: "invalid_claim", status: 403, title: "Forbidden", detail: WHY, hint: "Correct it." }),
+    });
+    const seeQuoted = (place) => place.locator('[lang="en"]').getByText(WHY, { exact: true }).waitFor();
+    await enter(page, { language });
+    await page.route("**/resend", refuse);
+    await rowButton(page, "ann@example.com", "users.do.resend", language).click();
+    await seeQuoted(row(page, "ann@example.com"));
+    await page.getByRole("checkbox").last().check();
+    await page.getByRole("button", { name: plural("users.resend_selected", 1, {}, language) }).click();
+    const running = page.getByRole("dialog", { name: t("users.bulk.title", {}, language) });
+    await seeQuoted(running);
+    await button(running.locator("footer"), "common.close", language).click();
+    await page.route(/\/v1\/users(\?|\/)/, refuse);
+    await row(page, "ann@example.com").getByRole("link").click();
+    const panel = page.getByRole("dialog", { name: "ann@example.com" });
+    await button(panel, "users.do.revoke", language).click();
+    await seeQuoted(panel.locator(".p-refusal"));
+    await button(panel, "common.close", language).click();
+    await page.getByRole("navigation").getByRole("link").last().click();
+    await seeQuoted(page.locator("#list-problem"));
+    await page.route("**/v1/me", refuse);
+    await page.reload();
+    await seeQuoted(page.locator("#gate"));
   });
 }

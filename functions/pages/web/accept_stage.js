@@ -89,12 +89,12 @@ function showComplaint() {
   for (const alert of main.querySelectorAll(".alert")) alert.hidden = !complaint || alert.closest("form") !== complaint.form;
   if (!complaint) return;
   const { problem, form } = complaint;
-  const { detail, hint, lang } = explain(problem, "accept.problem");
+  const { detail, hint, lang, quote } = explain(problem, "accept.problem");
   const reference = problem.request_id && problem.status >= 500 && text("common.reference", { id: problem.request_id });
-  form.querySelector(".alert").replaceChildren(...[detail, hint, reference].filter(Boolean).map((words) => {
+  form.querySelector(".alert").replaceChildren(...[detail, hint, quote, reference].filter(Boolean).map((words) => {
     const line = document.createElement("p");
     line.textContent = words;
-    line.lang = lang ?? language();
+    line.lang = words === quote ? "en" : lang ?? language();
     return line;
   }));
 }

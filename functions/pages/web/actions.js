@@ -5,7 +5,7 @@ import { codeOf, explain, isPassing } from "./api.js";
 import { fill, has, plural, text } from "./texts.js";
 import { session } from "./sign_in.js";
 import { busyWith, drop, find, put, setBusy, setRefusal } from "./people.js";
-import { called, missing } from "./words.js";
+import { called, explained, missing } from "./words.js";
 import { remove, rowOf } from "./list.js";
 import { wake } from "./live.js";
 import { go, hash, read } from "./place.js";
@@ -15,9 +15,9 @@ const post = (user, rest, body) => session.call("POST", path(user, rest), body);
 
 /**
  * Runs `perform` with somebody, unless something is being done with them. Resolves to its answer if it worked; `said` makes
- * of its body what is said then: {key, action}.
+ * of its body what is said then: {key, action}. `next` follows when it has worked, if only after a retry.
  */
-export async function act(user, action, perform, said) {
+export async function act(user, action, perform, said, next) {
   if (busyWith(user.id)) return null;
   setRefusal(user.id, null);
   setBusy(user.id, action);
@@ -26,13 +26,15 @@ export async function act(user, action, perform, said) {
   if ([404, 409].includes(answer.problem?.status)) await readAnew(user);
   setBusy(user.id, null);
   if (!answer.ok) {
-    refuse(user, { problem: answer.problem, action, again: () => act(find(user.id) ?? user, action, perform, said) });
+    refuse(user, { problem: answer.problem, action, again: () => act(find(user.id) ?? user, action, perform, said, next) });
     return null;
   }
   if (answer.body.id === user.id) put(answer.body);
   wake();
-  const { key, action: next } = said?.(answer.body) ?? {};
-  if (key) toast(text(key, { who: called(find(user.id) ?? user) }), { action: next });
+  const now = find(user.id) ?? user;
+  const { key, action: way } = said?.(answer.body) ?? {};
+  if (key) toast(text(key, { who: called(now) }), { action: way });
+  next?.(now);
   return answer;
 }
 
@@ -57,9 +59,8 @@ function isSeen(element) {
 
 /** Says at the edge of the page why something did not work, with the way to try again or to the person. */
 export function sayRefused(user, problem, again) {
-  const { detail, lang } = sentences(problem);
   const show = read().user !== user.id && { label: text("users.show_person"), run: () => go({ user: user.id }) };
-  toast(element("span", {}, text("users.failed_for", { who: called(user) }), " ", element("span", { lang }, detail)),
+  toast(element("span", {}, text("users.failed_for", { who: called(user) }), " ", explained({ ...sentences(problem), hint: "" }, "span")),
     { kind: "alert", action: again ? { label: text("common.retry"), run: again } : show });
 }
 
@@ -89,16 +90,14 @@ export const restore = (user) => act(user, "restore", () => post(user, "/restore
 });
 
 /** Allows mail to the address again. */
-export async function lift(user, confirm = text("users.do.lift")) {
+export async function lift(user, confirm = text("users.do.lift"), next = null) {
   const why = user.suppressed?.reason;
   if (has(`users.ask.${why}`) && !await isMeant(user, why, confirm)) return null;
-  return act(user, "lift", () => session.call("DELETE", path(user, "/suppression")), says("users.said.lifted"));
+  return act(user, "lift", () => session.call("DELETE", path(user, "/suppression")), says("users.said.lifted"), next);
 }
 
 /** Allows mail again and sends it. */
-export async function liftAndResend(user) {
-  if (await lift(user, text("users.do.lift_and_resend"))) await resend(find(user.id) ?? user);
-}
+export const liftAndResend = (user) => lift(user, text("users.do.lift_and_resend"), (now) => resend(now));
 
 export async function copyLink(user) {
   const answer = await act(user, "link", () => session.call("GET", path(user, "/link")));
@@ -195,14 +194,13 @@ export function actionsFor(user) {
 /** An alert with the reason and the way on. Only the reason is read out by itself: a button may count seconds. */
 export function refusalBox(user, refusal) {
   const { problem } = refusal;
-  const { detail, hint, lang } = sentences(problem);
   return element("div", { class: "alert" },
-    element("p", { lang, role: "alert" }, detail, hint && " ", hint),
+    explained(sentences(problem), "p", { role: "alert" }),
     problem.request_id && problem.status >= 500 && element("p", { class: "quiet" }, text("common.reference", { id: problem.request_id })),
     element("p", { class: "ways" }, wayOn(user, refusal), button(text("common.dismiss"), () => setRefusal(user.id, null), "plain")));
 }
 
-/** {detail, hint, lang}. Some codes mean the invited person on one page and the administrator on the other. */
+/** {detail, hint, lang, quote}. Some codes mean the invited person on one page and the administrator on the other. */
 export function sentences(problem) {
   const key = `users.problem.${codeOf(problem)}`;
   if (has(key)) return { detail: text(key), hint: "" };

@@ -122,19 +122,19 @@ function toastRegion() {
 /**
  * Says something at the edge of the page, to be read and heard: `action` is {label, run}, for instance to undo.
  * It stays for a while, for as long as it is pointed at or has the focus, and with an action or as an alert longer. When it
- * goes, the focus goes back to where it was before.
+ * goes, the focus goes back to where it was before, or to what that was part of.
  */
 export function toast(message, { action, kind = "", seconds = action || kind === "alert" ? 20 : 8 } = {}) {
   const region = toastRegion();
   const made = element("div", { class: `toast ${kind}` }, element("p", {}, message));
   const holding = new Set();
   let timer;
-  let before = null;
+  let before = [];
   const remove = () => {
     clearTimeout(timer);
     const focused = made.contains(document.activeElement);
     made.remove();
-    if (focused) (before?.isConnected && !before.closest("[inert]") ? before : beginning())?.focus();
+    if (focused) (before.find((place) => place?.isConnected && !place.closest("[inert]")) ?? beginning())?.focus();
   };
   const wait = () => {
     clearTimeout(timer);
@@ -152,7 +152,7 @@ export function toast(message, { action, kind = "", seconds = action || kind ===
     made.addEventListener(begins, () => { holding.add(begins); wait(); });
     made.addEventListener(ends, () => { holding.delete(begins); wait(); });
   }
-  made.addEventListener("focusin", ({ relatedTarget }) => { if (!made.contains(relatedTarget)) before = relatedTarget; });
+  made.addEventListener("focusin", ({ relatedTarget }) => { if (!made.contains(relatedTarget)) before = [relatedTarget, relatedTarget?.closest('[tabindex="-1"]')]; });
   region.append(made);
   wait();
   return { remove };

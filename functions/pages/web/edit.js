@@ -5,7 +5,7 @@ import { has, languages, nameOf, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { busyWith, find, put, setBusy } from "./people.js";
 import { sayRefused, sentences } from "./actions.js";
-import { called, quoted } from "./words.js";
+import { called, explained } from "./words.js";
 import { wake } from "./live.js";
 import { hash } from "./place.js";
 
@@ -32,7 +32,7 @@ export function edit(user, place, left) {
   if (place.firstChild) return place.querySelector("input").focus();
   // What is sent is what the person changed, not what has become different meanwhile: that may be another administrator's work.
   const draft = drafts().get(user.id);
-  const before = draft?.before ?? valuesOf(user);
+  let before = draft?.before ?? valuesOf(user);
   const values = { ...before, ...draft?.typed };
   const fields = {
     email: element("input", { type: "email", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
@@ -73,7 +73,8 @@ export function edit(user, place, left) {
   }
 
   async function send() {
-    const changes = changesOf(before, typed());
+    const sent = typed();
+    const changes = changesOf(before, sent);
     if (Object.keys(changes).length === 0) return end();
     if (busyWith(user.id)) return;
     problem.replaceChildren();
@@ -87,7 +88,15 @@ export function edit(user, place, left) {
     if (!answer.ok) return refuse(answer.problem);
     const mailed = changes.email && changes.email.toLowerCase() !== before.email.toLowerCase() && answer.body.state === "pending";
     put(answer.body);
-    end();
+    // What was typed while it was being saved is still to be saved.
+    const draft = drafts().get(user.id);
+    if (draft && Object.keys(changesOf(sent, draft.typed)).length > 0) {
+      before = sent;
+      drafts().set(user.id, { ...draft, before });
+      drawHint();
+    } else {
+      end();
+    }
     wake();
     toast(text(mailed ? "users.said.corrected" : "users.said.saved", { who: called(answer.body) }));
   }
@@ -96,9 +105,8 @@ export function edit(user, place, left) {
     // Who has closed the form is told all the same; what they had typed is there when they open it again.
     if (!form.isConnected) return sayRefused(find(user.id) ?? user, why);
     const code = codeOf(why);
-    const { detail, hint, lang, quote } = sentences(why);
     const other = why.user_id && element("p", {}, element("a", { href: hash({ user: why.user_id }) }, text("users.open_other")));
-    problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, element("p", { lang }, detail, " ", hint, quoted(quote)), other));
+    problem.replaceChildren(element("div", { class: "alert", role: "alert", id: "edit-problem" }, explained(sentences(why)), other));
     const field = fields[ABOUT[code]] ?? fields[why.field?.split(/[.[]/)[0]];
     if (!field) return ways.before(problem);
     // Below the field: on a phone, the form is longer than the screen.

@@ -2,7 +2,7 @@
 import { announce, element, once, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
 import { languages, need, plural, text } from "./texts.js";
-import { quoted } from "./words.js";
+import { explained } from "./words.js";
 import { decode, languageReader } from "./csv.js";
 import { Rows, packed, unpacked } from "./invite_rows.js";
 import { Box, reasonOf } from "./invite_box.js";
@@ -141,8 +141,8 @@ class Invite {
   }
 
   #problem(problem, again) {
-    const { title, detail, hint, lang, quote } = explain(problem);
-    return element("div", { class: "alert", role: "alert" }, element("p", {}, element("strong", {}, title)), element("p", { lang }, detail, " ", hint, quoted(quote)),
+    const words = explain(problem);
+    return element("div", { class: "alert", role: "alert" }, element("p", {}, element("strong", {}, words.title)), explained(words),
       problem.request_id && element("p", { class: "quiet" }, text("common.reference", { id: problem.request_id })),
       again && isPassing(problem) && element("button", { type: "button", class: "plain small", on: { click: () => again.click() } }, text("common.retry")));
   }
@@ -189,7 +189,7 @@ class Invite {
       const taken = await view.take();
       error.hidden = taken !== null;
       if (!taken) return;
-        this.#compose({ notes: leftOut(taken) });
+      this.#compose({ notes: leftOut(taken) });
       if (taken.people.length > 0) await this.#box.addPeople(taken.people);
     };
     const add = element("button", { type: "button", on: { click: () => once(add, text("common.loading"), take) } }, text("invite.table.add"));

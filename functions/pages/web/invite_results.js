@@ -2,7 +2,7 @@
 import { announce, ask, element, isolated, once, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
 import { fill, has, language, number, plural, pluralKey, text } from "./texts.js";
-import { quoted } from "./words.js";
+import { explained, quoted } from "./words.js";
 import { asText, inSlices } from "./invite_rows.js";
 import { toCsv } from "./csv.js";
 import { newAttempt, resend } from "./invite_send.js";
@@ -189,8 +189,7 @@ async function copyLink(session, id) {
 }
 
 function sayProblem(problem) {
-  const { detail, hint, lang, quote } = explain(problem);
-  toast(element("span", { lang }, detail, " ", hint, quoted(quote)), { kind: "alert" });
+  toast(explained(explain(problem), "span"), { kind: "alert" });
 }
 
 async function copy(content) {

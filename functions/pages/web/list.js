@@ -5,7 +5,7 @@ import { plural, text } from "./texts.js";
 import { session } from "./sign_in.js";
 import { find, keepOnly, put, watch } from "./people.js";
 import { makeRow } from "./row.js";
-import { tick } from "./words.js";
+import { explained, tick } from "./words.js";
 import { go, read } from "./place.js";
 import { showEmpty } from "./notices.js";
 
@@ -118,10 +118,10 @@ export function redraw() {
 }
 
 function showProblem(place, problem, again) {
-  const { title, detail, hint, lang } = explain(problem);
+  const words = explain(problem);
   place.replaceChildren(element("div", { class: "alert", role: "alert" },
-    element("p", {}, element("strong", {}, title)),
-    element("p", { lang }, detail, " ", hint),
+    element("p", {}, element("strong", {}, words.title)),
+    explained(words),
     problem.request_id && element("p", { class: "quiet" }, text("common.reference", { id: problem.request_id })),
     element("button", { type: "button", class: "plain", on: { click: again } }, text("common.retry"))));
 }

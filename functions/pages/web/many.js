@@ -1,13 +1,10 @@
-// Who is selected, and sending many invitations again: those selected, or all of a state, call by call, with what did not
-// work row by row.
-import { ask, byId, element, empty, openDialog, toast } from "./dom.js";
-import { explain, isPassing } from "./api.js";
-import { has, plural, text } from "./texts.js";
+// Who is selected, to be sent their invitation again.
+import { byId, toast } from "./dom.js";
+import { explain } from "./api.js";
+import { plural, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { inOrder, rowOf, shown, view } from "./list.js";
 import { denied as sayDenied } from "./actions.js";
-import { wake } from "./live.js";
-import { hash } from "./place.js";
 
 const KEPT = "usher.selected";
 const selected = new Set();
@@ -15,7 +12,8 @@ let last = null;
 
 const chosen = () => [...selected].filter(rowOf);
 
-function set(id, on) {
+/** Selects somebody, or not any more. */
+export function set(id, on) {
   const row = rowOf(id);
   if (!row) return;
   if (on) selected.add(id);
@@ -75,12 +73,16 @@ byId("clear").addEventListener("click", () => {
   clearSelection();
   byId("all").focus();
 });
-byId("resend-many").addEventListener("click", () => {
+// What sends to many comes when somebody asks for it.
+async function resendMany() {
   if (!session.can("users:invite")) return sayDenied("users:invite");
+  const sending = await import("./many_send.js").catch(() => null);
+  if (!sending) return toast(explain({ offline: true }).detail, { kind: "alert", action: { label: text("common.retry"), run: resendMany } });
   const people = chosen();
-  if (people.length > 0) resendSelected(people);
-  else resendState(view.state, shown(), Boolean(view.after));
-});
+  if (people.length > 0) return sending.resendSelected(people);
+  return sending.resendState(view.state, shown(), Boolean(view.after));
+}
+byId("resend-many").addEventListener("click", resendMany);
 
 addEventListener("list:new", clearSelection);
 addEventListener("list:changed", () => {
@@ -89,142 +91,3 @@ addEventListener("list:changed", () => {
   drawSelection();
 });
 session.beforeLeave(() => memory.set(mine(KEPT), chosen()));
-
-// Sending to many.
-
-const A_CALL = 500;
-const MOST_SHOWN = 500;
-const WORTH_REPEATING = new Set(["too_soon", "unavailable"]);
-// What a call may have done whose answer was lost is not done twice: its key, by the id or the state of whom it was for.
-const doubted = new Map();
-const call = (body, idempotencyKey) => session.call("POST", "/v1/invitations/resend", body, { idempotencyKey, timeout: 60_000 });
-
-async function resendSelected(ids) {
-  const sure = ids.length === 1 || await ask({
-    title: plural("users.ask.selected", ids.length), body: text("users.ask.resend.text"), confirm: text("users.do.resend"),
-  });
-  if (sure) run(inCalls(ids), ids.length);
-}
-
-/** `known`: how many are shown; `more`: whether there are others. */
-async function resendState(state, known, more) {
-  const sure = await ask({
-    title: text(`users.ask.all.${state}`),
-    body: [plural(more ? "users.ask.known_and_more" : "users.ask.known", known), text("users.ask.resend.text")],
-    confirm: text("users.do.resend"),
-  });
-  if (sure) run(ofState(state));
-}
-
-// Each step is the body of a call and its key; what it is answered decides on the next one.
-function* inCalls(ids) {
-  const one = crypto.randomUUID();
-  for (const [key, same] of Map.groupBy(ids, (id) => doubted.get(id) ?? one)) {
-    for (let from = 0; from < same.length; from += A_CALL) yield [{ ids: same.slice(from, from + A_CALL) }, key];
-  }
-}
-function* ofState(state) {
-  const kept = doubted.get(state);
-  let after = null;
-  do {
-    const answer = yield [after ? { state, after } : { state }, kept ?? crypto.randomUUID()];
-    after = answer.list_metadata?.after;
-  } while (after);
-  doubted.delete(state);
-}
-
-async function run(steps, total = null) {
-  const words = element("p", { role: "status" }, text("users.bulk.running"));
-  const bar = element("progress", { max: total ?? 1, "aria-label": text("users.bulk.title") });
-  const body = element("div", {}, words, bar);
-  const stop = element("button", { type: "button", class: "plain", on: { click: () => dialog.close("") } }, text("users.bulk.stop"));
-  let open = true;
-  const dialog = openDialog({ title: text("users.bulk.title"), content: [body], actions: [stop], className: "bulk", closed: () => { open = false; } });
-  const sum = { total: 0, resent: 0, failed: [] };
-  const progress = () => {
-    if (total) bar.value = sum.total;
-    words.textContent = plural("users.bulk.so_far", sum.total);
-  };
-  // Who is not answered for stays selected, to be sent to after all.
-  let [step, lost] = [steps.next(), false];
-  while (!step.done && open) {
-    const [asked, key] = step.value;
-    const answer = await call(asked, key);
-    lost = !answer.ok;
-    if (answer.ok) {
-      add(sum, answer.body);
-      progress();
-      wake();
-      for (const id of asked.ids ?? []) {
-        set(id, false);
-        doubted.delete(id);
-      }
-      for (const { outcome, user_id } of answer.body.results) if (outcome === "unavailable" && user_id) doubted.set(user_id, key);
-      step = steps.next(answer.body);
-    } else {
-      for (const who of asked.ids ?? [asked.state]) doubted.set(who, key);
-      if (!open || !await again(body, answer.problem)) break;
-    }
-  }
-  drawSelection();
-  finish(dialog, open, sum, step.done ? "" : text(lost ? "outcome.unavailable" : "users.bulk.stopped"));
-}
-
-function add(sum, { counts, results }) {
-  sum.total += counts.total;
-  sum.resent += counts.resent;
-  sum.failed.push(...results.filter((row) => row.outcome !== "resent"));
-}
-
-// Whether the same call is to be made once more. What was done before is done; what comes after waits.
-function again(place, problem) {
-  return new Promise((resolve) => {
-    const { detail, hint, lang } = explain(problem);
-    const dialog = place.closest("dialog");
-    const stop = dialog.querySelector("footer button");
-    const decide = (value) => () => {
-      empty(box, stop);
-      box.remove();
-      resolve(value);
-    };
-    const retry = element("button", { type: "button", on: { click: decide(true) } }, text("common.retry"));
-    const box = element("div", { class: "alert" }, element("p", { lang, role: "alert" }, detail, " ", hint), isPassing(problem) && retry);
-    if (!isPassing(problem)) stop.textContent = text("common.close");
-    place.append(box);
-    dialog.addEventListener("close", decide(false), { once: true });
-    if (isPassing(problem)) retry.focus();
-  });
-}
-
-function finish(dialog, open, sum, rest) {
-  const done = plural("users.bulk.done", sum.resent);
-  if (sum.failed.length === 0) {
-    if (open) dialog.close("");
-    toast(`${done} ${rest}`);
-    return;
-  }
-  if (open) dialog.close("");
-  showFailed(done, sum.failed);
-}
-
-function showFailed(done, failed) {
-  const repeat = failed.filter((row) => WORTH_REPEATING.has(row.outcome) && row.user_id).map((row) => row.user_id);
-  const rows = failed.slice(0, MOST_SHOWN).map((row) => element("tr", {},
-    element("th", { scope: "row", dir: "ltr" }, row.user_id
-      ? element("a", { href: hash({ user: row.user_id }), on: { click: () => dialog.close("") } }, row.email ?? row.user_id)
-      : row.email ?? ""),
-    element("td", { lang: has(`outcome.${row.outcome}`) ? null : "en" }, reason(row))));
-  const table = element("table", { class: "results" },
-    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, text("users.person")), element("th", { scope: "col" }, text("users.bulk.why")))),
-    element("tbody", {}, rows));
-  const retry = element("button", { type: "button", on: { click: () => { dialog.close(""); run(inCalls(repeat), repeat.length); } } }, plural("users.bulk.retry", repeat.length));
-  const close = element("button", { type: "button", class: "plain", on: { click: () => dialog.close("") } }, text("common.close"));
-  const dialog = openDialog({
-    title: text("users.bulk.result"), className: "bulk",
-    content: [element("p", {}, done, " ", plural("users.bulk.failed", failed.length)), table,
-      failed.length > MOST_SHOWN && element("p", { class: "quiet" }, plural("users.bulk.unshown", failed.length - MOST_SHOWN))],
-    actions: [repeat.length > 0 && retry, close].filter(Boolean),
-  });
-}
-
-const reason = ({ outcome, detail }) => (has(`users.outcome.${outcome}`) ? text(`users.outcome.${outcome}`) : has(`outcome.${outcome}`) ? text(`outcome.${outcome}`) : detail ?? outcome);

@@ -6,7 +6,7 @@ import { dateTime, has, nameOf, number, text } from "./texts.js";
 import { session } from "./sign_in.js";
 import { busyWith, find, put, refusalOf, watch } from "./people.js";
 import { actionsFor, busyText, denied as sayDenied, refusalBox } from "./actions.js";
-import { ago, badge, breakable, inviter, mail, missing, tick } from "./words.js";
+import { ago, badge, breakable, explained, inviter, mail, missing, tick } from "./words.js";
 import { leavePerson, onPlace } from "./place.js";
 import { rowOf } from "./list.js";
 import { edit, hasDraft } from "./edit.js";
@@ -58,11 +58,10 @@ async function load(id) {
     open.timeline.refresh();
     if (hasDraft(id) && !open.parts.form.firstChild) startEdit();
   } else if (!find(id)) {
-    const { title, detail, hint, lang } = explain(answer.problem);
-    open.title.textContent = title;
-    open.parts.notices.replaceChildren(element("div", { class: "alert", role: "alert" }, element("p", { lang }, detail, " ", hint)),
-      answer.problem.status !== 404 && element("button", { type: "button", class: "plain", on: { click: () => load(id) } }, text("common.retry")));
-    open.timeline.element.replaceChildren();
+    const words = explain(answer.problem);
+    open.title.textContent = words.title;
+    open.parts.notices.replaceChildren(element("div", { class: "alert", role: "alert" }, explained(words)),
+      answer.problem.status === 404 ? "" : element("button", { type: "button", class: "plain", on: { click: () => load(id) } }, text("common.retry")));
   }
 }
 

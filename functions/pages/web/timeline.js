@@ -3,7 +3,7 @@ import { element, empty } from "./dom.js";
 import { explain } from "./api.js";
 import { dateTime, fill, has, text } from "./texts.js";
 import { session } from "./sign_in.js";
-import { ago, because, inviter } from "./words.js";
+import { ago, because, explained, inviter } from "./words.js";
 
 const PAGE = 20;
 const NEW_LINK = new Set(["invited", "resent", "renewed", "address_changed"]);
@@ -25,8 +25,7 @@ export function makeTimeline(id) {
     if (!whole.isConnected) return;
     empty(problem, list);
     if (!answer.ok) {
-      const { detail, hint, lang } = explain(answer.problem);
-      problem.append(element("div", { class: "alert", role: "alert" }, element("p", { lang }, detail, " ", hint),
+      problem.append(element("div", { class: "alert", role: "alert" }, explained(explain(answer.problem)),
         element("button", { type: "button", class: "plain small", on: { click: () => read(cursor) } }, text("common.retry"))));
       return;
     }
@@ -75,12 +74,13 @@ function draw(events) {
   return items.reverse();
 }
 
-function item({ kind, at, by, reason }, twice) {
+function item({ kind, at, by, fields, reason }, twice) {
   const what = element("p", {}, element("strong", {}, has(`history.${kind}`) ? text(`history.${kind}`) : kind));
   const who = element("span", { class: "who-by" });
   if (by) fill(who, "users.history.by", { who: inviter(by).textContent });
   return element("li", { class: LOOK[kind] ?? "" },
     what,
+    fields && element("p", {}, fields.map((field) => text(`users.detail.${field}`)).join(text("users.comma"))),
     element("p", { class: "quiet" }, element("time", { dateTime: at }, dateTime(at, { dateStyle: "medium", timeStyle: "short" })), " · ", ago(at), by && [" · ", who]),
     reason && element("p", {}, because(reason)),
     kind === "mail_unknown" && element("p", { class: "quiet" }, text("users.history.unknown")),

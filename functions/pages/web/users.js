@@ -9,7 +9,7 @@ import { follow, redrawPerson } from "./person.js";
 import { drawSelection } from "./many.js";
 import { askDoctor, drawHealth } from "./notices.js";
 import { wake } from "./live.js";
-import { missing } from "./words.js";
+import { missing, quoted } from "./words.js";
 import { denied } from "./actions.js";
 
 const product = document.querySelector('meta[name="usher:product_name"]').content;
@@ -80,6 +80,7 @@ function gate(kind, values = {}) {
     const body = element("p");
     fill(title, `users.gate.${kind}.title`, { product, ...values });
     fill(body, `users.gate.${kind}`, { product, ...values });
+    body.append(...quoted(values.quote) || []);
     const way = GATES[kind] ?? GATES.welcome;
     byId("gate").replaceChildren(title, body, ...way());
     return title;
@@ -167,7 +168,7 @@ function failedToEnter(problem) {
     forget();
     return gate("not_accepted");
   }
-  gate(problem.offline || problem.timed_out ? "offline" : "failed", { detail: explain(problem).detail });
+  gate(problem.offline || problem.timed_out ? "offline" : "failed", explain(problem));
 }
 
 function withoutPermission() {

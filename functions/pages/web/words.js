@@ -73,6 +73,10 @@ export function missing(scopes, me) {
 /** The server's words, which are English, after ours. */
 export const quoted = (words) => words && [" ", element("span", { lang: "en", dir: "ltr" }, words)];
 
+/** What `explain` says, in an element. */
+export const explained = ({ detail, hint, lang, quote }, tag = "p", properties = {}) =>
+  element(tag, { ...properties, lang }, detail, hint && ` ${hint}`, quoted(quote));
+
 /** An address that, if it is too long for its line, is broken before its domain. */
 export const breakable = (email) => [email.slice(0, email.lastIndexOf("@") + 1), element("wbr"), email.slice(email.lastIndexOf("@") + 1)];
 

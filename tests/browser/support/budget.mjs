@@ -1,4 +1,6 @@
 // What a page costs: bytes and requests over the wire, how late the browser learns of them, and how much the page jumps.
+import assert from "node:assert/strict";
+
 export async function measure(page) {
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
@@ -14,16 +16,13 @@ export async function measure(page) {
     if (request) Object.assign(request, { bytes: encodedDataLength, done: true });
   });
   await page.addInitScript(() => {
-    window.measured = { shift: 0, shifts: [], longest: 0 };
+    window.measured = { shift: 0, shifts: [] };
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {
         window.measured.shift += entry.value;
         window.measured.shifts.push(...entry.sources.map(({ node }) => `${node?.nodeName}#${node?.id ?? ""} ${entry.value}`));
       }
     }).observe({ type: "layout-shift", buffered: true });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) window.measured.longest = Math.max(window.measured.longest, entry.duration);
-    }).observe({ type: "longtask", buffered: true });
   });
   return {
     session,
@@ -48,4 +47,23 @@ export async function measure(page) {
     },
     shown: () => page.evaluate(() => window.measured),
   };
+}
+
+// The longest task of the page while something runs, in milliseconds of its own work: what the machine does for others
+// meanwhile is not the page's, nor is what the browser's tools do in it.
+export async function longestTask(page, run) {
+  const browser = page.context().browser();
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  await run();
+  // A task is reported after it has ended.
+  await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 100); }));
+  const { traceEvents } = JSON.parse(await browser.stopTracing());
+  const thread = ({ pid, tid }) => `${pid} ${tid}`;
+  const pages = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(thread));
+  const own = traceEvents.filter((event) => pages.has(thread(event)));
+  const ofTools = own.filter(({ args }) => args?.chrome_mojo_event_info?.mojo_interface_tag === "blink.mojom.DevToolsSession");
+  const isTools = (task) => ofTools.some((event) => thread(event) === thread(task) && event.ts >= task.ts && event.ts <= task.ts + task.dur);
+  const tasks = own.filter(({ name, tdur }) => name === "ThreadControllerImpl::RunTask" && tdur >= 0).sort((one, other) => other.tdur - one.tdur);
+  assert.ok(tasks.length > 0, "the page's tasks are seen");
+  return Math.round((tasks.find((task) => !isTools(task))?.tdur ?? 0) / 1000);
 }

@@ -1,11 +1,20 @@
 // The pages' sentences, from their own catalogues, so that a test names a button as the person sees it and repeats no text.
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 
+const folder = new URL("../../../functions/pages/web/", import.meta.url);
+// All that the pages speak, and those in which the tests look at everything.
+export const ALL_LANGUAGES = readdirSync(folder).map((name) => /^texts\.(.+)\.json$/.exec(name)?.[1]).filter(Boolean);
 export const LANGUAGES = ["en", "de", "ar"];
 // Whose browser is in that language: in Egypt, numbers have digits of their own.
-export const LOCALES = { en: "en-GB", de: "de-DE", ar: "ar-EG" };
-const folder = new URL("../../../functions/pages/web/", import.meta.url);
-const catalogues = Object.fromEntries(LANGUAGES.map((language) => [language, JSON.parse(readFileSync(new URL(`texts.${language}.json`, folder)))]));
+export const LOCALES = { ...Object.fromEntries(ALL_LANGUAGES.map((tag) => [tag, tag])), en: "en-GB", de: "de-DE", ar: "ar-EG" };
+const catalogues = Object.fromEntries(ALL_LANGUAGES.map((language) => [language, JSON.parse(readFileSync(new URL(`texts.${language}.json`, folder)))]));
+
+// The language whose sentences in these areas of the catalogue are the most bytes over the wire.
+export function heaviest(areas) {
+  const bytes = (language) => gzipSync(JSON.stringify(Object.entries(catalogues[language]).filter(([key]) => areas.includes(key.split(".")[0])))).length;
+  return ALL_LANGUAGES.map((language) => [bytes(language), language]).sort(([one], [other]) => other - one)[0][1];
+}
 
 // The sentence as it stands in the catalogue.
 export function sentence(key, language = "en") {

@@ -1,5 +1,6 @@
 // The Users page as an administrator finds their way on it: by headings, labels and the names of buttons.
 import assert from "node:assert/strict";
+import { until } from "./stack.mjs";
 import { plural, t, within } from "./texts.mjs";
 
 export const button = (place, key, language) => place.getByRole("button", { name: t(key, {}, language) });
@@ -66,6 +67,8 @@ export async function tabTo(page, locator, { backwards = false, most = 60 } = {}
 }
 
 export const hasFocus = (locator) => locator.evaluate((element) => element === document.activeElement);
+// What is pressed may have to be answered before the focus moves.
+export const seeFocus = (locator) => until(`${locator} has the focus`, () => hasFocus(locator));
 
 export async function assertShown(page, n, more) {
   await page.getByText(plural(more ? "users.shown_of_more" : "users.shown", n)).first().waitFor();
