@@ -311,9 +311,21 @@ scenario("who may not change settings has no way there, and is told who can give
   await table(page).or(page.getByRole("heading", { level: 2 })).first().waitFor();
 });
 
-scenario("a mail that can't be loaded is asked for again", async (world) => {
+scenario("a view that can't be loaded, and a mail, is asked for again", async (world) => {
   const page = await world.person();
   await enter(page);
+  for (const file of ["views.js", "mail.js"]) {
+    await page.route(`**/${file}`, (route) => route.abort("internetdisconnected"));
+    await page.getByRole("link", { name: t("users.mail") }).click();
+    await view(page).getByText(within("problem.offline")).waitFor();
+    await page.unroute(`**/${file}`);
+    if (file === "views.js") {
+      await page.reload();
+      await page.goto("/#");
+      await page.reload();
+    }
+  }
+  await page.goto("/#");
   await page.route("**/v1/templates", (route) => route.abort("internetdisconnected"));
   await page.getByRole("link", { name: t("users.mail") }).click();
   await view(page).getByText(within("problem.offline")).waitFor();

@@ -5,7 +5,7 @@ import { explain } from "./api.js";
 import { choose, direction, language, nameOf, nearest, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { go } from "./place.js";
-import { quoted } from "./words.js";
+import { explained } from "./words.js";
 import { Preview } from "./mail_preview.js";
 import { problemBox } from "./problem_box.js";
 import { differences, shortened } from "./lines.js";
@@ -275,8 +275,7 @@ class Mail {
 
   #say(problem, again) {
     if (this.#refused(problem, true)) return;
-    const { detail, hint, lang, quote } = explain(problem);
-    toast(element("span", { lang }, detail, " ", hint, quoted(quote)), { kind: "alert", action: again && { label: text("common.retry"), run: again } });
+    toast(explained(explain(problem), "span"), { kind: "alert", action: again && { label: text("common.retry"), run: again } });
   }
 
   async #save() {

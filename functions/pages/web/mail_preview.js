@@ -48,6 +48,12 @@ export class Preview {
     this.#write();
   }
 
+  // The frame's document, once it is there: what is in its place before has this page's policy.
+  get #inside() {
+    const inside = this.#frame.contentDocument;
+    return inside?.URL === this.#frame.src ? inside : null;
+  }
+
   #draw() {
     const chosen = this.#shown.querySelector('[type="radio"]:checked').value;
     this.#stage.hidden = !(chosen in WIDTHS);
@@ -61,8 +67,8 @@ export class Preview {
   // The page's scripts may reach into the frame, but nothing in it can run: its parser makes elements of the text, and they
   // take the place of those that are there.
   #write() {
-    const inside = this.#frame.contentDocument;
-    if (!this.#mail || !inside?.documentElement) return;
+    const inside = this.#inside;
+    if (!this.#mail || !inside) return;
     const parsed = new this.#frame.contentWindow.DOMParser().parseFromString(this.#mail.html, "text/html");
     inside.replaceChild(inside.adoptNode(parsed.documentElement), inside.documentElement);
     // A link would show in the frame what it leads to.
@@ -73,7 +79,8 @@ export class Preview {
 
   // What the mail says for light and for dark programs holds as it is chosen here, not as this browser is.
   #light() {
-    const inside = this.#frame.contentDocument;
+    const inside = this.#inside;
+    if (!inside) return;
     inside.documentElement.style.setProperty("color-scheme", this.#scheme, "important");
     const rules = [...inside.styleSheets].flatMap((sheet) => [...sheet.cssRules]).filter((rule) => rule.media);
     for (const rule of rules) {
@@ -85,7 +92,7 @@ export class Preview {
 
   // As high as the mail, and if there is less room than the program has, as small as it has to be.
   #fit() {
-    const root = this.#frame.contentDocument?.documentElement;
+    const root = this.#inside?.documentElement;
     if (this.#stage.hidden || !root) return;
     this.#frame.style.blockSize = "0";
     const [height, width] = [root.scrollHeight, this.#frame.offsetWidth];

@@ -1,7 +1,6 @@
 // The Settings view: what a tenant decides of its invitations. What is empty holds as the stack was deployed, and each field
 // says what that is. What is typed is kept until it is saved or discarded.
 import { element, once, toast, withStyle } from "./dom.js";
-import { explain } from "./api.js";
 import { nameOf, number, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { quoted } from "./words.js";
@@ -173,9 +172,8 @@ function draw({ root, title }, first) {
   }
 
   function refuse(problem) {
-    const { detail, hint, lang, quote } = explain(problem);
     const name = problem.field?.split(/[.[]/)[0];
-    if (rows.has(name)) return wrong(name, quote ? quoted(quote) : element("span", { lang }, detail, " ", hint));
+    if (rows.has(name)) return wrong(name, quoted(problem.detail));
     notice.replaceChildren(problemBox(problem, () => save.click()));
     return notice.scrollIntoView({ block: "nearest" });
   }

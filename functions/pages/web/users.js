@@ -281,43 +281,20 @@ byId("language").addEventListener("change", async (event) => {
 
 // --- Mail and settings, which come when somebody goes there ---
 
-const COMING = { mail: () => Promise.all([import("./mail.js"), need("mail")]), settings: () => Promise.all([import("./settings.js"), need("settings")]) };
-let left = null; // what the view that is shown does when it is left
+let views = null;
 
-async function showView({ view }) {
-  const root = byId("view");
-  const fresh = root.dataset.view !== view;
-  if (fresh) leaveView();
+async function showView(place) {
   for (const id of ["users", "search", "gate"]) byId(id).hidden = true;
-  root.dataset.view = view;
-  root.hidden = false;
-  const title = element("h2", { tabIndex: -1 }, text(NAMES[view]));
-  if (session.can("settings:write")) {
-    const came = await COMING[view]().catch(() => null);
-    if (read().view !== view) return;
-    if (came) await came[0].show(root, title, read().on);
-    else root.replaceChildren(title, unreached());
-    left = came?.[0].leave;
-  } else {
-    const again = element("button", { type: "button", on: { click: () => leaveForIssuer(again) } }, text("users.denied.again"));
-    root.replaceChildren(element("div", { class: "card" }, title, element("p", { class: "note" }, missing(["settings:write"], session.me)), element("p", { class: "ways" }, again)));
-  }
-  if (fresh) title.focus();
-}
-
-function unreached() {
-  const { detail, hint } = explain({ offline: true });
+  byId("view").hidden = false;
+  views ??= await import("./views.js").catch(() => null);
+  if (views) return views.showView(place, text(NAMES[place.view]), leaveForIssuer);
   const again = element("button", { type: "button", class: "plain small", on: { click: () => showView(read()) } }, text("common.retry"));
-  return element("div", { class: "alert", role: "alert" }, element("p", {}, detail, " ", hint), again);
+  return byId("view").replaceChildren(element("div", { class: "alert", role: "alert" }, element("p", {}, explain({ offline: true }).detail), again));
 }
 
 function leaveView() {
-  left?.();
-  left = null;
-  const root = byId("view");
-  root.hidden = true;
-  delete root.dataset.view;
-  root.replaceChildren();
+  views?.leaveView();
+  byId("view").hidden = true;
 }
 
 // --- Search and tabs ---
