@@ -8,7 +8,10 @@ use proptest::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{App, Response, token_in, with_app};
+use crate::{
+    app::{App, Response, token_in, with_app},
+    dry_run::table,
+};
 
 const GERMAN: &str = "/v1/templates/de";
 
@@ -179,6 +182,55 @@ async fn a_language_that_usher_does_not_come_with_is_chosen_like_any_other() {
             subject.contains("invites you") && source == "external_default",
             "{subject} {source}"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_largest_template_reaches_everybody_however_much_there_is_to_say() {
+    with_app(async |app| {
+        let mut large = words("Hallo");
+        large["html"] = json!(format!(
+            "{{{{accept_url}}}}{{{{message}}}}{}",
+            "\"".repeat(349_000)
+        ));
+        assert_eq!(app.write(GERMAN, "\"0\"", &large).await.status, 200);
+        let people: Vec<_> = (0..100)
+            .map(|n| json!({"email": format!("p{n}@example.com")}))
+            .collect();
+        let body = json!({"invitees": people, "locale": "de", "message": "'\"".repeat(500)});
+        assert_eq!(
+            app.post("/v1/invitations", &body).await.body["counts"]["invited"],
+            100
+        );
+        app.stack.settled().await;
+        assert_eq!(app.stack.mailbox.count(), 100);
+        assert_eq!(app.stack.ses.refused(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_template_that_can_not_be_read_any_more_stops_no_mail() {
+    with_app(async |app| {
+        let table = table(app);
+        for (sk, row) in [
+            // A variable that there was in another version of Usher, and a row that is none.
+            ("TEMPLATE#de", json!({"locale": "de", "version": 1, "changed_at": 0, "changed_by": {"id": "x"}, "subject": "{{gone}}", "text": "", "html": ""})),
+            ("TEMPLATE#fr", json!({"locale": "fr"})),
+        ] {
+            let mut row = row;
+            row["pk"] = json!("TENANT#default");
+            row["sk"] = json!(sk);
+            let item = serde_dynamo::to_item(row).unwrap();
+            let put = table.put_item().table_name("usher");
+            put.set_item(Some(item)).send().await.unwrap();
+        }
+        for (to, locale) in [("ann@example.com", "de"), ("bo@example.com", "fr")] {
+            app.post("/v1/invitations", &json!({"text": to, "locale": locale})).await;
+            let mail = app.mails(to).await[0].clone();
+            assert!(mail.html.contains(&format!("<html lang=\"{locale}\"")), "{}", mail.html);
+        }
     })
     .await;
 }
