@@ -202,6 +202,23 @@ for (const mine of [true, false]) {
   });
 }
 
+scenario("a draft that somebody else's version has overtaken says so when it is opened again", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "Mine, {{product_name}}");
+  await savedByOther(stack, { subject: "Theirs, {{product_name}}" });
+  await page.reload();
+  await view(page).getByText(t("decided.meanwhile", { who: "Bea Boss" })).waitFor();
+  assert.equal(await part(page, "subject").inputValue(), "Mine, {{product_name}}");
+  await edit(page, "subject", () => "Mine after all, {{product_name}}");
+  await button(page, "mail.use_mine").click();
+  await button(page, "common.save").click();
+  await said(page, "mail.said_saved").waitFor();
+  assert.equal((await saved(stack)).subject, "Mine after all, {{product_name}}");
+});
+
 scenario("the built-in mail comes back at once, and so does one's own", async (world) => {
   const { stack } = world;
   await savedByOther(stack, { subject: "Ours, {{product_name}}" });

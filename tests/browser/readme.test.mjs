@@ -46,6 +46,7 @@ scenario("the README's pictures show what there is", async (world) => {
   await edit(page, "subject", () => "Come to {{product_name}}{{#if invitee_name}}, {{invitee_name}}{{/if}}!");
   await previewed(page, "Join us today");
   await page.getByText("Come to Acme, Alex Example!").waitFor();
+  await page.evaluate(() => scrollTo(0, 0));
   await world.state(page, "readme-mail");
 
   const program = await world.person({ width: 375 });

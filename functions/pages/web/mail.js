@@ -2,10 +2,10 @@
 // until it is saved or discarded, whatever comes between.
 import { announce, element, once, openDialog, toast } from "./dom.js";
 import { explain } from "./api.js";
-import { choose, direction, language, nameOf, nearest, relative, text } from "./texts.js";
+import { choose, direction, has, language, nameOf, nearest, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { go } from "./place.js";
-import { explained } from "./words.js";
+import { explained, quoted } from "./words.js";
 import { Preview } from "./mail_preview.js";
 import { problemBox } from "./problem_box.js";
 import { differences, shortened } from "./lines.js";
@@ -184,9 +184,11 @@ class Mail {
       const flag = kind === "flag";
       this.#insert(flag ? `{{#if ${name}}}{{/if}}` : `{{${name}}}`, flag ? "{{/if}}".length : 0);
     };
+    // One that is newer than this page's sentences is said in the server's.
+    const meaning = ({ name, meaning }) => (has(`mail.variable.${name}`) ? text(`mail.variable.${name}`) : quoted(meaning));
     const described = (variable) => [
       element("dt", {}, element("button", { type: "button", class: "link", on: { click: insert(variable) } }, element("code", { dir: "ltr" }, `{{${variable.name}}}`))),
-      element("dd", {}, text(`mail.variable.${variable.name}`), variable.optional && element("span", { class: "quiet" }, ` (${text("mail.optional")})`)),
+      element("dd", {}, meaning(variable), variable.optional && element("span", { class: "quiet" }, ` (${text("mail.optional")})`)),
     ];
     return element("details", { class: "variables", open: matchMedia("(width >= 1200px)").matches }, element("summary", {}, element("strong", {}, text("mail.variables"))),
       element("p", { class: "help" }, text("mail.variables_help")), element("dl", {}, this.#list.variables.map((variable) => element("div", {}, described(variable)))));
