@@ -1,16 +1,15 @@
 // The Mail view: every word of the invitation in every language, with what people will see of it beside. What is typed is kept
 // until it is saved or discarded, whatever comes between.
-import { announce, element, once, openDialog, toast } from "./dom.js";
+import { announce, element, once, toast } from "./dom.js";
 import { explain } from "./api.js";
-import { choose, direction, has, language, nameOf, nearest, relative, text } from "./texts.js";
+import { choose, direction, language, nearest, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { go } from "./place.js";
-import { explained, quoted } from "./words.js";
+import { explained } from "./words.js";
+import { PARTS, askLanguage, changesView, named, putCaret, variablesView, wellFormed } from "./mail_parts.js";
 import { Preview } from "./mail_preview.js";
 import { problemBox } from "./problem_box.js";
-import { differences, shortened } from "./lines.js";
 
-const PARTS = ["subject", "text", "html"];
 const ROWS = { subject: 2, text: 14, html: 24 };
 const PAUSE = 400; // after the last key, before the preview is asked for
 const KEPT = "usher.mail";
@@ -126,7 +125,7 @@ class Mail {
     });
     this.#root.replaceChildren(
       element("div", { class: "view-head" }, this.#title, this.#languages(), this.#state), this.#notice,
-      element("div", { class: "mail-view" }, editor, this.#variables(),
+      element("div", { class: "mail-view" }, editor, variablesView(this.#list.variables, (words, back) => this.#insert(words, back)),
         element("section", { class: "seen", "aria-labelledby": "mail-seen", tabIndex: 0 }, element("h3", { id: "mail-seen" }, text("mail.preview")), sample, this.#preview.element)),
       this.#ways);
     this.#fill(this.#draft ?? this.#saved);
@@ -156,42 +155,9 @@ class Mail {
       const tag = select.value;
       select.value = this.#locale;
       if (tag) go({ view: "mail", on: tag });
-      else this.#another();
+      else askLanguage((tag) => go({ view: "mail", on: tag }));
     } } }, options, element("option", { value: "" }, text("mail.another")));
     return element("div", { class: "field" }, element("label", { htmlFor: select.id }, text("common.language")), select);
-  }
-
-  // A language that there is no mail in yet.
-  #another() {
-    const field = element("input", { id: "mail-tag", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false, maxLength: 35, "aria-describedby": "mail-tag-error" });
-    const error = element("p", { class: "error", id: "mail-tag-error", role: "alert" });
-    const form = element("form", { id: "mail-another", on: { submit: (event) => {
-      event.preventDefault();
-      const tag = wellFormed(field.value.trim());
-      error.textContent = tag ? "" : text("mail.tag_bad");
-      if (!tag) return field.focus();
-      dialog.close("");
-      return go({ view: "mail", on: tag });
-    } } }, element("div", { class: "field" }, element("label", { htmlFor: field.id }, text("mail.tag")), field, error));
-    const start = element("button", { type: "submit" }, text("mail.begin"));
-    start.setAttribute("form", form.id);
-    const dialog = openDialog({ title: text("mail.another"), content: form, actions: [start], className: "ask" });
-    field.focus();
-  }
-
-  #variables() {
-    const insert = ({ name, kind }) => () => {
-      const flag = kind === "flag";
-      this.#insert(flag ? `{{#if ${name}}}{{/if}}` : `{{${name}}}`, flag ? "{{/if}}".length : 0);
-    };
-    // One that is newer than this page's sentences is said in the server's.
-    const meaning = ({ name, meaning }) => (has(`mail.variable.${name}`) ? text(`mail.variable.${name}`) : quoted(meaning));
-    const described = (variable) => [
-      element("dt", {}, element("button", { type: "button", class: "link", on: { click: insert(variable) } }, element("code", { dir: "ltr" }, `{{${variable.name}}}`))),
-      element("dd", {}, meaning(variable), variable.optional && element("span", { class: "quiet" }, ` (${text("mail.optional")})`)),
-    ];
-    return element("details", { class: "variables", open: matchMedia("(width >= 1200px)").matches }, element("summary", {}, element("strong", {}, text("mail.variables"))),
-      element("p", { class: "help" }, text("mail.variables_help")), element("dl", {}, this.#list.variables.map((variable) => element("div", {}, described(variable)))));
   }
 
   // The old command, as nothing else leaves the browser's own way to undo what was typed.
@@ -227,8 +193,6 @@ class Mail {
     const said = source === "own" ? [text("decided.saved", { when: relative(at), who: by?.name ?? by?.id ?? "" })] : source === "built_in" ? [text("mail.built_in")] : [];
     const words = [...said, this.#draft && text("decided.unsaved")].filter(Boolean).join(" ");
     if (this.#state.textContent !== words) this.#state.textContent = words;
-    const { built_in: from } = this.#saved;
-    this.#changes.replaceChildren(...(from ? changesView(from, this.#typed) : [element("p", { class: "quiet" }, text("mail.no_built_in"))]));
   }
 
   // --- What the server says of it ---
@@ -239,8 +203,9 @@ class Mail {
   }
 
   async #ask() {
-    clearTimeout(this.#timer);
-    this.#asked?.abort();
+    this.end();
+    const { built_in: from } = this.#saved;
+    this.#changes.replaceChildren(...(from ? changesView(from, this.#typed) : [element("p", { class: "quiet" }, text("mail.no_built_in"))]));
     const asked = new AbortController();
     this.#asked = asked;
     const answer = await session.call("POST", path(this.#locale, "/preview"), { ...this.#typed, ...this.#sample }, { signal: asked.signal });
@@ -381,32 +346,4 @@ class Mail {
     this.#notice.replaceChildren(element("div", { class: "warning" }, element("div", { role: "alert" }, who), ways, element("p", { class: "help" }, text("mail.legend")), changesView(theirs, draft)));
     ways.querySelector("button").focus();
   }
-}
-
-/** What differs, part by part. */
-function changesView(before, after) {
-  const parts = PARTS.filter((part) => before[part] !== after[part]);
-  if (parts.length === 0) return [element("p", { class: "quiet" }, text("mail.same"))];
-  const tags = { gone: "del", new: "ins", same: "span", gap: "span" };
-  const signs = { gone: "− ", new: "+ ", same: "  ", gap: "⋯" };
-  return parts.flatMap((part) => [element("p", {}, element("strong", {}, text(`mail.${part}`))),
-    element("pre", { class: "lines", tabIndex: 0 }, shortened(differences(before[part], after[part])).map(({ kind, line }) => element(tags[kind], {}, `${signs[kind]}${line}`)))]);
-}
-
-/** Puts the caret where the server says; lines and columns count from one, and columns are characters. */
-function putCaret(field, line, column) {
-  const lines = field.value.split("\n");
-  const before = lines.slice(0, (line ?? 1) - 1).join("\n").length + (line > 1 ? 1 : 0);
-  const at = before + [...(lines[(line ?? 1) - 1] ?? "")].slice(0, (column ?? 1) - 1).join("").length;
-  field.focus();
-  field.setSelectionRange(at, at);
-  field.scrollTop = Math.max(0, field.scrollHeight * ((line ?? 1) - 1) / lines.length - field.clientHeight / 2);
-}
-
-function named(tag) {
-  try { return nameOf(tag); } catch { return tag; }
-}
-
-function wellFormed(tag) {
-  try { return Intl.getCanonicalLocales(tag)[0]; } catch { return undefined; }
 }
