@@ -22,12 +22,6 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** Adds a style to the page, unless it has it. Resolves when it holds, or can't be had. */
-export function withStyle(href) {
-  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return undefined;
-  return new Promise((resolve) => { document.head.append(element("link", { rel: "stylesheet", href, on: { load: resolve, error: resolve } })); });
-}
-
 /** Text that others wrote, kept from turning the sentence around it. */
 export const isolated = (value, properties) => element("bdi", properties, value ?? "");
 

@@ -2,9 +2,10 @@
 //
 // The mail's HTML is somebody else's, and its styles stand in itself, which this page's policy forbids. So it is shown in a
 // document with a policy of its own: one that runs nothing, follows nothing, and loads nothing but pictures.
-import { element, isolated, openDialog, withStyle } from "./dom.js";
+import { element, isolated, openDialog } from "./dom.js";
 import { text } from "./texts.js";
 import { problemBox } from "./problem_box.js";
+import { withStyle } from "./style.js";
 
 await withStyle(new URL("./mail.css", import.meta.url).href);
 

@@ -1,10 +1,11 @@
 // The Settings view: what a tenant decides of its invitations. What is empty holds as the stack was deployed, and each field
 // says what that is. What is typed is kept until it is saved or discarded.
-import { element, once, toast, withStyle } from "./dom.js";
+import { element, once, toast } from "./dom.js";
 import { nameOf, number, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { quoted } from "./words.js";
 import { problemBox } from "./problem_box.js";
+import { withStyle } from "./style.js";
 
 await withStyle(new URL("./mail.css", import.meta.url).href);
 
