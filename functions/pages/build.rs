@@ -15,7 +15,7 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 /// The parts of a catalogue that are loaded as one, and the areas whose sentences are in them: the first words of their keys.
-const PARTS: [(&str, &[&str]); 4] = [
+const PARTS: [(&str, &[&str]); 6] = [
     ("accept", &["accept", "common", "problem"]),
     (
         "users",
@@ -25,7 +25,11 @@ const PARTS: [(&str, &[&str]); 4] = [
     ),
     ("health", &["health"]),
     ("invite", &["invite"]),
+    ("mail", &["decided", "mail"]),
+    ("settings", &["decided", "settings"]),
 ];
+
+const PAGES: [&str; 2] = ["accept.html", "users.html"];
 
 /// What the documents themselves say, before or without a script: no part of a catalogue has it.
 const DOCUMENT: [&str; 6] = [
@@ -44,7 +48,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = fs::read_dir(web)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<Vec<_>, std::io::Error>>()?;
-    files.retain(|path| path.extension().is_none_or(|extension| extension != "html"));
+    // The pages themselves are made for each language and stack; a document that a page shows within itself is a file like others.
+    let is_page = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| PAGES.iter().any(|page| *page == name))
+    };
+    files.retain(|path| !is_page(path));
     files.sort();
     let mut sent: Vec<(String, String)> = vec![];
     let mut documents = String::new();
@@ -165,6 +174,7 @@ fn name(path: &Path) -> Result<&str, String> {
 fn content_type(name: &str) -> Option<&'static str> {
     Some(match name.rsplit_once('.')?.1 {
         "css" => "text/css; charset=utf-8",
+        "html" => "text/html; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "json" => "application/json",
         "svg" => "image/svg+xml",

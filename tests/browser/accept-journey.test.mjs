@@ -1,7 +1,7 @@
 // The way from the mail to the account: in any state of the connection, and with nothing but a keyboard.
 import assert from "node:assert/strict";
 import { gate, scenario } from "./support/browser.mjs";
-import { assertFragmentGone, button, heading, nameField, PRODUCT, register, see, seeInvitation, seeWelcome } from "./support/accept.mjs";
+import { assertFragmentGone, button, heading, INVITER, nameField, PRODUCT, register, see, seeInvitation, seeWelcome } from "./support/accept.mjs";
 import { ALL_LANGUAGES, LANGUAGES, t, within } from "./support/texts.mjs";
 import { seeFocus, tabTo } from "./support/users.mjs";
 
@@ -217,6 +217,22 @@ scenario("the page speaks the invitation's language, and the person's choice goe
   await button(page, "accept.create", "ar").click();
   await seeWelcome(page, "Ann Lee", "ar");
   assert.equal((await stack.user(id)).locale, "ar");
+});
+
+scenario("the page speaks the tenant's language where nobody has said another, and names the tenant's product", async (world) => {
+  const { stack } = world;
+  const decided = { default_locale: "de", product_name: "Raketen & Co" };
+  await stack.call("PUT", "/v1/settings", decided, { headers: { "if-match": "*" } });
+  await stack.invite(ANN);
+  // Basque: there is a mail in it if the tenant writes one, and no page.
+  await stack.invite({ email: "eve@example.com", locale: "eu" });
+  for (const address of [ANN, "eve@example.com"]) {
+    const page = await world.person({ language: "en" });
+    await page.goto(await stack.link(address));
+    await seeInvitation(page, "de", { inviter: INVITER, product: "Raketen & Co" });
+    assert.equal(await page.locator(".brand").textContent(), "Raketen & Co");
+    assert.ok((await page.title()).includes("Raketen & Co"), await page.title());
+  }
 });
 
 scenario("until the page knows its words it says in the browser's language that it is loading", async (world) => {

@@ -36,7 +36,7 @@ for (const path of ["/", "/accept"]) {
     const { "connect-src": connect, ...rest } = policy;
     assert.deepEqual(rest, {
       "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self'", "font-src": "'self'",
-      "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'", "require-trusted-types-for": "'script'",
+      "frame-src": path === "/" ? "'self'" : "'none'", "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'", "require-trusted-types-for": "'script'",
     });
     const token = /name="usher:token_url" content="([^"]+)"/.exec((await get("/")).body.toString())?.[1];
     const origins = new Set(["'self'", ...(token ? [new URL(token).origin] : [])]);
@@ -75,6 +75,17 @@ for (const path of ["/", "/accept"]) {
     assert.equal((await get(path, { "accept-encoding": "gzip;q=0" })).headers["content-encoding"], undefined);
   });
 }
+
+test("the document in which a mail is shown lets it be styled, and nothing else but pictures in", async () => {
+  const [asset] = assetsOf((await get("/")).body.toString());
+  const { status, headers, body } = await get(asset.replace(/[^/]+$/, "mail_frame.html"));
+  assert.equal(status, 200);
+  assert.equal(headers["content-type"], "text/html; charset=utf-8");
+  assert.equal(headers["content-security-policy"], "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'");
+  assert.equal(headers["referrer-policy"], "no-referrer");
+  assert.equal(headers["x-content-type-options"], "nosniff");
+  assert.doesNotMatch(body.toString(), /script|http/);
+});
 
 test("a file asked for under another version is served, but not kept", async () => {
   const [asset] = assetsOf((await get("/accept")).body.toString());

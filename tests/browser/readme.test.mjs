@@ -1,10 +1,11 @@
-// The three pictures in the README, taken anew: `tests/browser/run readme && cp tests/browser/shots/readme-*.png docs/`.
-import { scenario } from "./support/browser.mjs";
+// The pictures in the README, taken anew: `tests/browser/run readme && cp tests/browser/shots/readme-*.png docs/`.
+import { SHOTS, scenario } from "./support/browser.mjs";
 import { seeInvitation } from "./support/accept.mjs";
 import { addresses, openInvite, paste } from "./support/invite.mjs";
 import { until } from "./support/stack.mjs";
 import { t } from "./support/texts.mjs";
 import { button, enter, open, seeDelivery } from "./support/users.mjs";
+import { edit, previewed, seeView } from "./support/views.mjs";
 
 const BOUNCE = "bounce@simulator.amazonses.com";
 const PEOPLE = [
@@ -19,7 +20,7 @@ scenario("the README's pictures show what there is", async (world) => {
   const bounced = await stack.invite({ email: BOUNCE, name: "Tom Typo" });
   await until("the mail has bounced", async () => (await stack.user(bounced)).delivery.status === "bounced");
   const ids = [];
-  for (const person of PEOPLE) ids.push(await stack.invite(person, { message: "أراك قريبًا!" }));
+  for (const person of PEOPLE) ids.push(await stack.invite(person, { message: person.locale === "de" ? "Schön, dass Sie dabei sind!" : "أراك قريبًا!" }));
   for (const id of ids) await stack.delivered(id);
   await stack.call("POST", `/v1/users/${ids[3]}/revoke`);
   const token = (await stack.link(PEOPLE[0].email)).split("#")[1];
@@ -38,6 +39,19 @@ scenario("the README's pictures show what there is", async (world) => {
   await addresses(box).waitFor();
   await box.getByText("di@gmial.com").first().waitFor();
   await world.state(page, "readme-invite");
+
+  await page.reload();
+  await seeView(page, "mail");
+  await edit(page, "html", (html) => html.replaceAll("Create your account", "Join us today"));
+  await edit(page, "subject", () => "Come to {{product_name}}{{#if invitee_name}}, {{invitee_name}}{{/if}}!");
+  await previewed(page, "Join us today");
+  await page.getByText("Come to Acme, Alex Example!").waitFor();
+  await page.evaluate(() => scrollTo(0, 0));
+  await world.state(page, "readme-mail");
+
+  const program = await world.person({ width: 375 });
+  await program.setContent((await stack.mail(PEOPLE[2].email)).html);
+  await program.screenshot({ path: `${SHOTS}readme-invitation-375-light-de.png`, fullPage: true });
 
   const phone = await world.person({ width: 320, scheme: "dark", language: "ar" });
   await phone.goto(await stack.link(PEOPLE[1].email));

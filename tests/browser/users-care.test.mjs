@@ -155,6 +155,20 @@ scenario("who the database did not confirm is tried again by the same key, and g
   assert.deepEqual(await mails(), [2, 2]);
 });
 
+scenario("what sends to many is asked for again if it did not come", async (world) => {
+  const { page, select, many, again, done, mails } = await withTwo(world);
+  await page.unroute("**/resend");
+  await page.route("**/assets/*/many_send.js", (route) => route.abort("internetdisconnected"), { times: 1 });
+  await select();
+  await many.click();
+  const toast = page.getByRole("status").filter({ hasText: within("problem.offline") });
+  await button(toast, "common.retry").click();
+  await button(dialog(page, plural("users.ask.selected", 2)), "common.cancel").click();
+  await again();
+  await done();
+  assert.deepEqual(await mails(), [2, 2]);
+});
+
 scenario("who sends again long after a lost answer wants another mail", async (world) => {
   const { stack } = world;
   const { page, keys, select, again, running, done, mails } = await withTwo(world, { clock: true });

@@ -17,7 +17,7 @@ function reasons() {
   const places = [join(SERVER, "shared/src"), ...readdirSync(join(SERVER, "functions")).map((name) => join(SERVER, "functions", name, "src"))];
   const files = places.flatMap((place) => readdirSync(place, { recursive: true }).filter((name) => name.endsWith(".rs")).map((name) => join(place, name)));
   const code = files.filter((file) => !file.includes("/health/")).map((file) => readFileSync(file, "utf8").split(/^#\[cfg\(test\)\]/m)[0].replace(/^\s*\/\/.*$|\\\n\s*/gm, ""));
-  const telling = code.filter((text) => /\bDelivery(::new\(| \{)|\bOutcome::(Failed|Parked)\(|\bReportKind::\w+,/.test(text));
+  const telling = code.filter((text) => /\bDelivery(::new\(| \{)|(?<!Some\()\bOutcome::(Failed|Parked)\(|\bReportKind::\w+,/.test(text));
   const sentences = new Set(telling.flatMap((text) => [...text.matchAll(/"([A-Z][^"]* [^"]*\.)"/g)].map(([, sentence]) => sentence)));
   return [`There is no such mailbox. ${FOREIGN}`, ...sentences];
 }

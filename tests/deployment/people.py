@@ -61,12 +61,16 @@ class Api:
         headers = {"Content-Type": "application/json"} | bearer(token)
         return self.http.send(self.host, "POST", path, headers, json.dumps(body))
 
+    def put(self, path, body, token, version="*"):
+        headers = {"Content-Type": "application/json", "If-Match": version} | bearer(token)
+        return self.http.send(self.host, "PUT", path, headers, json.dumps(body))
+
     def patch(self, path, body, token=None):
         headers = {"Content-Type": "application/json"} | bearer(token)
         return self.http.send(self.host, "PATCH", path, headers, json.dumps(body))
 
-    def delete(self, path, token=None):
-        return self.http.send(self.host, "DELETE", path, bearer(token))
+    def delete(self, path, token=None, headers=None):
+        return self.http.send(self.host, "DELETE", path, bearer(token) | (headers or {}))
 
     def accept(self, link, name="Somebody"):
         return self.post("/v1/accept", {"token": token_of(link), "name": name})

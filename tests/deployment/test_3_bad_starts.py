@@ -33,10 +33,10 @@ class BadStart:
 MISSING = [
     *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "update", "erase", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
     *(BadStart(function, {"TOKEN_KEY_SECRET": None}) for function in ("invite", "resend", "update", "erase", "mailer")),
-    *(BadStart(function, {"PRODUCT_NAME": None}) for function in ("invite", "accept", "mailer")),
-    *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "resend", "mailer")),
+    *(BadStart(function, {"PRODUCT_NAME": None}) for function in ("accept", "settings", "mailer")),
+    *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "resend", "settings", "mailer")),
     *(BadStart(function, {"MAIL_IDENTITY": None}) for function in ("invite", "settings", "mailer")),
-    BadStart("mailer", {"MAIL_FROM": None}),
+    *(BadStart(function, {"MAIL_FROM": None}) for function in ("settings", "mailer")),
 ]
 MALFORMED = [
     BadStart("invite", {"PUBLIC_URL": "usher"}),

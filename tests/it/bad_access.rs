@@ -180,6 +180,14 @@ async fn without_a_genuine_sign_in_token_no_function_is_called() {
         (Method::GET, "/v1/users".to_owned()),
         (Method::GET, path("")),
         (Method::GET, "/v1/mail-health".to_owned()),
+        (Method::GET, "/v1/settings".to_owned()),
+        (Method::PUT, "/v1/settings".to_owned()),
+        (Method::GET, "/v1/templates".to_owned()),
+        (Method::GET, "/v1/templates/de".to_owned()),
+        (Method::PUT, "/v1/templates/de".to_owned()),
+        (Method::DELETE, "/v1/templates/de".to_owned()),
+        (Method::POST, "/v1/templates/de/preview".to_owned()),
+        (Method::POST, "/v1/templates/de/test".to_owned()),
         (Method::POST, path("/resend")),
         (Method::POST, path("/revoke")),
         (Method::POST, path("/restore")),
@@ -261,7 +269,25 @@ async fn a_token_that_may_not_says_which_scope_it_lacks_and_changes_nothing() {
                             .await,
                         app.get_as(&token, &format!("/v1/users/{id}/link")).await,
                     ],
-                    "settings:write" => vec![app.get_as(&token, "/v1/mail-health").await],
+                    "settings:write" => {
+                        let change = async |method, path, body: &Value| {
+                            app.change_as(&token, method, path, Some("*"), Some(body))
+                                .await
+                        };
+                        let nothing = json!({});
+                        let template = "/v1/templates/de";
+                        let words = app.get(template).await.body["built_in"].clone();
+                        vec![
+                            app.get_as(&token, "/v1/mail-health").await,
+                            app.get_as(&token, "/v1/settings").await,
+                            change(Method::PUT, "/v1/settings", &nothing).await,
+                            app.get_as(&token, "/v1/templates").await,
+                            app.get_as(&token, template).await,
+                            change(Method::PUT, template, &words).await,
+                            change(Method::POST, "/v1/templates/de/preview", &nothing).await,
+                            change(Method::POST, "/v1/templates/de/test", &nothing).await,
+                        ]
+                    }
                     _ => vec![
                         app.post_as(&token, &format!("/v1/users/{id}/revoke"), &json!({}))
                             .await,
@@ -534,6 +560,12 @@ async fn no_signed_in_route_takes_a_parameter_that_it_does_not_know() {
             (Method::GET, "/v1/users".to_owned()),
             (Method::GET, "/v1/me".to_owned()),
             (Method::GET, "/v1/mail-health".to_owned()),
+            (Method::GET, "/v1/settings".to_owned()),
+            (Method::PUT, "/v1/settings".to_owned()),
+            (Method::GET, "/v1/templates".to_owned()),
+            (Method::PUT, "/v1/templates/de".to_owned()),
+            (Method::DELETE, "/v1/templates/de".to_owned()),
+            (Method::POST, "/v1/templates/de/preview".to_owned()),
         ] {
             let path = format!("{path}?dryrun=true");
             let answer = app

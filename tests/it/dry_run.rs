@@ -16,7 +16,7 @@ use crate::app::{App, Response, token_in, with_app, with_options};
 const DRY: &str = "/v1/invitations?dry_run=true";
 const REAL: &str = "/v1/invitations";
 
-fn table(app: &App) -> aws_sdk_dynamodb::Client {
+pub(crate) fn table(app: &App) -> aws_sdk_dynamodb::Client {
     let env: Environment = app.stack.variables.iter().cloned().collect();
     aws::dynamodb(&env).unwrap()
 }

@@ -1,7 +1,7 @@
 //! What people write stands in others' mails. None of it becomes a tag, a header or a template there, and what is harmless
 //! arrives as it was written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use html5gum::{Token, Tokenizer};
 use reqwest::Method;
@@ -151,13 +151,13 @@ async fn invite(app: &App, tenant: &str, email: &str, value: &str) -> Taken {
         set.status == 200 || set.body["field"] == "product_name",
         "{set:?}"
     );
-    let mut taken = [set.status == 200, true, true, true];
+    let mut places = [set.status == 200, true, true, true];
     let mut body = json!({"invitees": [{"email": email, "name": value}], "message": value});
     let id = loop {
         let answer = app.post_as(&token, "/v1/invitations", &body).await;
         if answer.status == 400 {
             assert_eq!(answer.body["field"], "message", "{answer:?}");
-            (body["message"], taken[3]) = (Value::Null, false);
+            (body["message"], places[3]) = (Value::Null, false);
             continue;
         }
         assert_eq!(answer.status, 200, "{value:?}: {answer:?}");
@@ -166,16 +166,20 @@ async fn invite(app: &App, tenant: &str, email: &str, value: &str) -> Taken {
             break row["user_id"].as_str().unwrap().to_owned();
         }
         assert_eq!(row["outcome"], "invalid_invitee", "{value:?}");
-        (body["invitees"][0]["name"], taken[1]) = (Value::Null, false);
+        (body["invitees"][0]["name"], places[1]) = (Value::Null, false);
     };
     let user = app.get_as(&token, &format!("/v1/users/{id}")).await.body;
-    taken[2] = !user["invited_by"]["name"].is_null();
-    taken
+    places[2] = !user["invited_by"]["name"].is_null();
+    places
 }
 
 /// The same with harmless texts, in those places.
-async fn invite_plainly(app: &App, tenant: &str, email: &str, taken: Taken) {
-    let [product, name, inviter, message] = taken;
+async fn invite_plainly(
+    app: &App,
+    tenant: &str,
+    email: &str,
+    [product, name, inviter, message]: Taken,
+) {
     let token = app
         .token(&json!({"tenant": tenant, "name": if inviter { "Zoë" } else { "" }}))
         .await;
@@ -212,10 +216,9 @@ async fn three_hundred_hostile_texts_become_no_tag_no_header_and_no_template() {
                 value,
             )
             .await;
-            if !plain.contains_key(&taken) {
-                let email = format!("plain{nth}@example.com");
-                invite_plainly(app, &format!("plain{nth}"), &email, taken).await;
-                plain.insert(taken, email);
+            if let Entry::Vacant(entry) = plain.entry(taken) {
+                let email = entry.insert(format!("plain{nth}@example.com"));
+                invite_plainly(app, &format!("plain{nth}"), email, taken).await;
             }
             all.push(taken);
         }

@@ -73,6 +73,7 @@ async fn what_was_decided_is_shown_beside_what_holds_where_nothing_was() {
             "logo_url": "https://rockets.example/logo.png", "brand_color": "#702090", "default_locale": "de-AT",
             "expires_in_days": 30, "reminder_days": [1, 3], "allowed_domains": ["Example.com", "münchen.example"],
             "blocked_domains": ["bad.example"], "redirect_origins": ["https://app.rockets.example/"],
+            "daily_invitations": 500,
         });
         let after = app.set(&all).await;
         assert_eq!(after["version"], 1);
@@ -162,6 +163,7 @@ async fn a_setting_that_can_not_hold_is_refused_with_what_is_allowed() {
             ("default_locale", json!("german"), "BCP 47"),
             ("default_locale", json!("eu"), "there are mails in: en, ar,"),
             ("expires_in_days", json!(0), "from 1 to 365"),
+            ("daily_invitations", json!(0), "from 1 to 1000000"),
             (
                 "reminder_days",
                 json!([1, 2, 3]),
@@ -215,7 +217,9 @@ async fn with_a_german_default_everybody_without_a_language_is_written_to_in_ger
     with_app(async |app| {
         app.set(&json!({"default_locale": "de-AT"})).await;
         let body = json!({"invitees": [
-            {"email": "ann@example.com"}, {"email": "ben@example.com", "locale": "fr"}, {"email": "eve@example.com", "locale": "eu"},
+            {"email": "ann@example.com"},
+            {"email": "ben@example.com", "locale": "fr"},
+            {"email": "eve@example.com", "locale": "eu"},
         ]});
         let answer = app.post("/v1/invitations", &body).await;
         assert_eq!(answer.body["counts"]["invited"], 3);
@@ -227,9 +231,16 @@ async fn with_a_german_default_everybody_without_a_language_is_written_to_in_ger
         ] {
             let mails = app.mails(to).await;
             assert!(mails[0].subject.contains(subject), "{}", mails[0].subject);
-            assert!(mails[0].html.contains(&format!("<html lang=\"{language}\"")));
+            assert!(
+                mails[0]
+                    .html
+                    .contains(&format!("<html lang=\"{language}\""))
+            );
             let seen = app.lookup(&token_in(&mails[0].text)).await.body;
-            assert_eq!((&seen["locale"], &seen["default_locale"]), (&json!(page), &json!("de-AT")));
+            assert_eq!(
+                (&seen["locale"], &seen["default_locale"]),
+                (&json!(page), &json!("de-AT"))
+            );
             let found = app.get(&format!("/v1/users?q={to}")).await.body;
             assert_eq!(found["data"][0]["locale_source"], source, "{to}");
         }
@@ -238,8 +249,17 @@ async fn with_a_german_default_everybody_without_a_language_is_written_to_in_ger
         let found = app.get("/v1/users?q=eve").await.body;
         app.advance(SignedDuration::from_mins(2));
         let id = found["data"][0]["id"].as_str().unwrap();
-        assert_eq!(app.post(&format!("/v1/users/{id}/resend"), &json!({})).await.status, 200);
-        assert!(app.mails("eve@example.com").await[0].html.contains("<html lang=\"it\""));
+        assert_eq!(
+            app.post(&format!("/v1/users/{id}/resend"), &json!({}))
+                .await
+                .status,
+            200
+        );
+        assert!(
+            app.mails("eve@example.com").await[0]
+                .html
+                .contains("<html lang=\"it\"")
+        );
     })
     .await;
 }
@@ -364,6 +384,47 @@ async fn links_live_and_people_are_reminded_as_long_as_was_decided() {
         // Nobody is reminded any more.
         app.advance(SignedDuration::from_hours(4 * 24));
         assert_eq!(app.stack.sweep().await.unwrap()["reminded"], 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_more_than_was_decided_are_invited_a_day_and_only_who_is_new_counts() {
+    with_app(async |app| {
+        app.invite("before@example.com").await;
+        app.set(&json!({"daily_invitations": 3})).await;
+        let body = json!({"text": "before@example.com a@example.com nonsense b@example.com c@example.com d@example.com e@example.com"});
+        let outcomes = |answer: &Response| -> String {
+            let rows = answer.body["results"].as_array().unwrap().iter();
+            let rows: Vec<_> = rows.map(|row| row["outcome"].as_str().unwrap()).collect();
+            rows.join(" ")
+        };
+        let expected = "already_invited invited invalid_email invited invited daily_cap daily_cap";
+        let dry = app.post("/v1/invitations?dry_run=true", &body).await;
+        assert_eq!(outcomes(&dry), expected);
+        // Under its name the request may be repeated, however full the day is.
+        for _ in 0..2 {
+            let answer = app.post_named("k", &app.admin, "/v1/invitations", &body).await;
+            assert_eq!(outcomes(&answer), expected, "{answer:?}");
+            let detail = answer.body["results"][5]["detail"].as_str().unwrap();
+            assert!(detail.contains("Of 3 new invitations a day") && detail.contains("2026-11-24T00:00:00Z"), "{detail}");
+        }
+        assert_eq!(outcomes(&app.post("/v1/invitations?dry_run=true", &json!({"text": "x@example.com"})).await), "daily_cap");
+        // Another tenant has a day of its own, and the next day is another.
+        let other = app.token(&json!({"tenant": "other"})).await;
+        let elsewhere = app.post_as(&other, "/v1/invitations", &json!({"text": "x@example.com"})).await;
+        assert_eq!(outcomes(&elsewhere), "invited");
+        app.advance(SignedDuration::from_hours(10));
+        assert_eq!(outcomes(&app.post("/v1/invitations", &json!({"text": "d@example.com e@example.com"})).await), "invited invited");
+        // Many at once are no more than are left.
+        let asks = (0..6).map(|n| async move {
+            let answer = app.post("/v1/invitations", &json!({"text": format!("n{n}@example.com")})).await;
+            answer.body["counts"]["invited"].as_u64().unwrap()
+        });
+        let invited: u64 = futures::future::join_all(asks).await.into_iter().sum();
+        assert_eq!(invited, 1);
+        app.set(&json!({})).await;
+        app.invite("y@example.com").await;
     })
     .await;
 }

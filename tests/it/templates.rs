@@ -8,7 +8,10 @@ use proptest::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{App, Response, token_in, with_app};
+use crate::{
+    app::{App, Response, token_in, with_app},
+    dry_run::table,
+};
 
 const GERMAN: &str = "/v1/templates/de";
 
@@ -34,19 +37,39 @@ async fn every_language_has_a_template_and_the_list_says_whose() {
         let list = app.get("/v1/templates").await.body;
         let tags = |list: &Value| -> Vec<String> {
             let all = list["templates"].as_array().unwrap().iter();
-            all.map(|one| format!("{} {} {}", one["locale"].as_str().unwrap(), one["source"].as_str().unwrap(), one["version"])).collect()
+            let said = |one: &Value, what: &str| one[what].as_str().unwrap().to_owned();
+            all.map(|one| {
+                let (locale, source) = (said(one, "locale"), said(one, "source"));
+                format!("{locale} {source} {}", one["version"])
+            })
+            .collect()
         };
         let before = tags(&list);
-        assert!(before.len() >= 24 && before.is_sorted() && before.contains(&"de built_in 0".to_owned()), "{before:?}");
-        let accept_url = json!({"name": "accept_url", "meaning": "the link with which the person registers", "optional": false, "kind": "url"});
+        assert!(before.len() >= 24 && before.is_sorted(), "{before:?}");
+        assert!(before.contains(&"de built_in 0".to_owned()));
+        let accept_url = json!({
+            "name": "accept_url", "meaning": "the link with which the person registers",
+            "optional": false, "kind": "url",
+        });
         assert_eq!(list["variables"][0], accept_url);
-        assert_eq!(app.write(GERMAN, "\"0\"", &words("Hallo")).await.status, 200);
-        assert_eq!(app.write("/v1/templates/eu", "\"0\"", &words("Kaixo")).await.status, 200);
+        assert_eq!(
+            app.write(GERMAN, "\"0\"", &words("Hallo")).await.status,
+            200
+        );
+        assert_eq!(
+            app.write("/v1/templates/eu", "\"0\"", &words("Kaixo"))
+                .await
+                .status,
+            200
+        );
         let after = tags(&app.get("/v1/templates").await.body);
         assert_eq!(after.len(), before.len() + 1);
         assert!(after.contains(&"de own 1".to_owned()) && after.contains(&"eu own 1".to_owned()));
         let other = app.token(&json!({"tenant": "other"})).await;
-        assert_eq!(tags(&app.get_as(&other, "/v1/templates").await.body), before);
+        assert_eq!(
+            tags(&app.get_as(&other, "/v1/templates").await.body),
+            before
+        );
     })
     .await;
 }
@@ -164,112 +187,125 @@ async fn a_language_that_usher_does_not_come_with_is_chosen_like_any_other() {
 }
 
 #[tokio::test]
+async fn the_largest_template_reaches_everybody_however_much_there_is_to_say() {
+    with_app(async |app| {
+        let mut large = words("Hallo");
+        large["html"] = json!(format!(
+            "{{{{accept_url}}}}{{{{message}}}}{}",
+            "\"".repeat(349_000)
+        ));
+        assert_eq!(app.write(GERMAN, "\"0\"", &large).await.status, 200);
+        let people: Vec<_> = (0..100)
+            .map(|n| json!({"email": format!("p{n}@example.com")}))
+            .collect();
+        let body = json!({"invitees": people, "locale": "de", "message": "'\"".repeat(500)});
+        assert_eq!(
+            app.post("/v1/invitations", &body).await.body["counts"]["invited"],
+            100
+        );
+        app.stack.settled().await;
+        assert_eq!(app.stack.mailbox.count(), 100);
+        assert_eq!(app.stack.ses.refused(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_template_that_can_not_be_read_any_more_stops_no_mail() {
+    with_app(async |app| {
+        let table = table(app);
+        for (sk, row) in [
+            // A variable that there was in another version of Usher, and a row that is none.
+            ("TEMPLATE#de", json!({"locale": "de", "version": 1, "changed_at": 0, "changed_by": {"id": "x"}, "subject": "{{gone}}", "text": "", "html": ""})),
+            ("TEMPLATE#fr", json!({"locale": "fr"})),
+        ] {
+            let mut row = row;
+            row["pk"] = json!("TENANT#default");
+            row["sk"] = json!(sk);
+            let item = serde_dynamo::to_item(row).unwrap();
+            let put = table.put_item().table_name("usher");
+            put.set_item(Some(item)).send().await.unwrap();
+        }
+        for (to, locale) in [("ann@example.com", "de"), ("bo@example.com", "fr")] {
+            app.post("/v1/invitations", &json!({"text": to, "locale": locale})).await;
+            let mail = app.mails(to).await[0].clone();
+            assert!(mail.html.contains(&format!("<html lang=\"{locale}\"")), "{}", mail.html);
+        }
+    })
+    .await;
+}
+
+/// A part that can't be saved, where its flaw is, and what of it is said.
+type Refused = (&'static str, &'static str, Option<(u32, u32)>, &'static str);
+const REFUSED: [Refused; 7] = [
+    (
+        "text",
+        "a\nü {{emial}} {{accept_url}}",
+        Some((2, 3)),
+        "emial",
+    ),
+    (
+        "html",
+        "\n<p>{{#if message}}</p>",
+        Some((2, 4)),
+        "never closed",
+    ),
+    ("html", "<p>Hi</p>", None, "{{accept_url}} is missing"),
+    (
+        "text",
+        "{{#if message}}{{accept_url}}{{/if}}",
+        None,
+        "without message",
+    ),
+    (
+        "html",
+        "{{accept_url}}<script>x</script>",
+        Some((1, 15)),
+        "<script>",
+    ),
+    (
+        "subject",
+        "Hi\r\nBcc: eve@example.com",
+        Some((1, 3)),
+        "one line",
+    ),
+    ("text", "{{{accept_url}}}", Some((1, 1)), "two braces"),
+];
+
+#[tokio::test]
 async fn what_would_fail_at_sending_can_not_be_saved_and_is_refused_with_its_place() {
     with_app(async |app| {
-        let with = |part: &str, text: &str| {
-            let mut all = words("Hi");
-            all[part] = json!(text);
-            all
-        };
-        for (body, part, line, column, said) in [
-            (
-                with("text", "a\nü {{emial}} {{accept_url}}"),
-                "text",
-                json!(2),
-                json!(3),
-                "emial",
-            ),
-            (
-                with("html", "\n<p>{{#if message}}</p>"),
-                "html",
-                json!(2),
-                json!(4),
-                "never closed",
-            ),
-            (
-                with("html", "<p>Hi</p>"),
-                "html",
-                Value::Null,
-                Value::Null,
-                "{{accept_url}} is missing",
-            ),
-            (
-                with("text", "{{#if message}}{{accept_url}}{{/if}}"),
-                "text",
-                Value::Null,
-                Value::Null,
-                "without message",
-            ),
-            (
-                with("html", "{{accept_url}}<script>x</script>"),
-                "html",
-                json!(1),
-                json!(15),
-                "<script>",
-            ),
-            (
-                with("subject", "Hi\r\nBcc: eve@example.com"),
-                "subject",
-                json!(1),
-                json!(3),
-                "one line",
-            ),
-            (
-                with(
-                    "html",
-                    &format!("{{{{accept_url}}}}{}", "x".repeat(350_000)),
-                ),
-                "html",
-                Value::Null,
-                Value::Null,
-                "350000",
-            ),
-            (
-                with("text", "{{{accept_url}}}"),
-                "text",
-                json!(1),
-                json!(1),
-                "two braces",
-            ),
-        ] {
-            for (method, path) in [
-                (Method::PUT, GERMAN),
-                (Method::POST, "/v1/templates/de/preview"),
-                (Method::POST, "/v1/templates/de/test"),
+        let large = "x".repeat(350_001);
+        let large = ("html", large.as_str(), None, "350000");
+        for (part, text, place, said) in REFUSED.into_iter().chain([large]) {
+            let mut body = words("Hi");
+            body[part] = json!(text);
+            let (line, column) = place.unzip();
+            for (method, what) in [
+                (Method::PUT, ""),
+                (Method::POST, "/preview"),
+                (Method::POST, "/test"),
             ] {
-                let answer = app.change(method, path, Some("*"), Some(&body)).await;
-                assert_eq!(
-                    (answer.status, answer.code()),
-                    (400, "template_refused"),
-                    "{answer:?}"
-                );
-                assert_eq!(
-                    (
-                        &answer.body["part"],
-                        &answer.body["line"],
-                        &answer.body["column"]
-                    ),
-                    (&json!(part), &line, &column),
-                    "{answer:?}"
-                );
+                let path = format!("{GERMAN}{what}");
+                let answer = app.change(method, &path, Some("*"), Some(&body)).await;
+                let (status, code) = (answer.status, answer.code());
+                assert_eq!((status, code), (400, "template_refused"), "{answer:?}");
+                let problem = &answer.body;
+                assert_eq!(problem["part"], part);
+                assert_eq!(problem["line"], json!(line), "{problem}");
+                assert_eq!(problem["column"], json!(column), "{problem}");
                 assert!(
-                    answer.body["detail"].as_str().unwrap().contains(said),
-                    "{answer:?}"
+                    problem["detail"].as_str().unwrap().contains(said),
+                    "{problem}"
                 );
-                assert!(
-                    answer.body["variables"]
-                        .as_array()
-                        .unwrap()
-                        .contains(&json!("accept_url"))
-                );
+                let variables = problem["variables"].as_array().unwrap();
+                assert!(variables.contains(&json!("accept_url")));
             }
         }
         assert_eq!(app.get(GERMAN).await.body["source"], "built_in");
         let bad = app.write("/v1/templates/german", "*", &words("Hi")).await;
-        assert_eq!(
-            (bad.status, bad.code(), &bad.body["field"]),
-            (400, "invalid_field", &json!("locale"))
-        );
+        assert_eq!((bad.status, bad.code()), (400, "invalid_field"));
+        assert_eq!(bad.body["field"], "locale");
     })
     .await;
 }
@@ -278,23 +314,43 @@ async fn what_would_fail_at_sending_can_not_be_saved_and_is_refused_with_its_pla
 async fn a_preview_shows_what_is_saved_what_is_written_and_what_a_person_would_get() {
     with_app(async |app| {
         let preview = async |locale: &str, body: Value| {
-            let answer = app.post(&format!("/v1/templates/{locale}/preview"), &body).await;
+            let answer = app
+                .post(&format!("/v1/templates/{locale}/preview"), &body)
+                .await;
             assert_eq!(answer.status, 200, "{answer:?}");
             answer.body
         };
         let saved = preview("ar", json!({})).await;
-        assert_eq!((&saved["locale"], &saved["dir"], &saved["reply_to"]), (&json!("ar"), &json!("rtl"), &Value::Null));
+        assert_eq!(
+            (&saved["locale"], &saved["dir"]),
+            (&json!("ar"), &json!("rtl"))
+        );
+        assert_eq!(saved["reply_to"], Value::Null);
         assert_eq!(saved["from"], "Usher <invitations@example.com>");
-        assert!(saved["html"].as_str().unwrap().contains("<html lang=\"ar\" dir=\"rtl\""));
+        assert!(
+            saved["html"]
+                .as_str()
+                .unwrap()
+                .contains("<html lang=\"ar\" dir=\"rtl\"")
+        );
         // What would be sent to who reads this.
         assert_eq!(preview("de-AT", json!({})).await["locale"], "de");
         assert_eq!(preview("eu", json!({})).await["locale"], "en");
         let mut own = words("Kaixo");
-        own["text"] = json!("{{#if message}}[{{message}}]{{/if}}{{#if invitee_name}}<{{invitee_name}}>{{/if}}{{#if reminder}}again{{/if}}{{accept_url}}");
+        own["text"] = json!(
+            [
+                "{{#if message}}[{{message}}]{{/if}}{{#if invitee_name}}<{{invitee_name}}>{{/if}}",
+                "{{#if reminder}}again{{/if}}{{accept_url}}",
+            ]
+            .concat()
+        );
         assert_eq!(preview("eu", own.clone()).await["subject"], "Kaixo Acme");
         own["message"] = json!("Ongi etorri");
         own["sample"] = json!({"without": ["invitee_name"], "reminder": true});
-        let text = preview("eu", own.clone()).await["text"].as_str().unwrap().to_owned();
+        let text = preview("eu", own.clone()).await["text"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         assert!(text.starts_with("[Ongi etorri]againhttp"), "{text}");
         own["user_id"] = json!(app.invite("ann@example.com").await);
         own["sample"] = json!({});
@@ -303,16 +359,29 @@ async fn a_preview_shows_what_is_saved_what_is_written_and_what_a_person_would_g
         let text = theirs["text"].as_str().unwrap();
         assert!(text.starts_with("[Ongi etorri]http"), "{text}");
         // The link is nobody's, and nothing of what was looked at is kept.
-        assert_eq!(app.lookup(&token_in(text)).await.code(), "invitation_not_found");
+        assert_eq!(
+            app.lookup(&token_in(text)).await.code(),
+            "invitation_not_found"
+        );
         assert_ne!(token_in(text), app.mailed_token("ann@example.com").await);
-        assert_eq!(app.get("/v1/templates/eu").await.code(), "template_not_found");
+        assert_eq!(
+            app.get("/v1/templates/eu").await.code(),
+            "template_not_found"
+        );
 
         let refused = async |body: Value| app.post("/v1/templates/de/preview", &body).await;
-        assert_eq!(refused(json!({"subject": "Hi"})).await.code(), "incomplete_template");
-        assert_eq!(refused(json!({"user_id": "usr_01KB0000000000000000000000"})).await.code(), "user_not_found");
-        assert_eq!(refused(json!({"sample": {"without": ["email"]}})).await.body["field"], "sample.without");
+        assert_eq!(
+            refused(json!({"subject": "Hi"})).await.code(),
+            "incomplete_template"
+        );
+        let nobody = json!({"user_id": "usr_01KB0000000000000000000000"});
+        assert_eq!(refused(nobody).await.code(), "user_not_found");
+        let without = refused(json!({"sample": {"without": ["email"]}})).await;
+        assert_eq!(without.body["field"], "sample.without");
         let other = app.token(&json!({"tenant": "other"})).await;
-        let stranger = app.post_as(&other, "/v1/templates/de/preview", &json!({"user_id": own["user_id"]})).await;
+        let body = json!({"user_id": own["user_id"]});
+        let path = "/v1/templates/de/preview";
+        let stranger = app.post_as(&other, path, &body).await;
         assert_eq!((stranger.status, stranger.code()), (404, "user_not_found"));
     })
     .await;
@@ -322,10 +391,10 @@ async fn a_preview_shows_what_is_saved_what_is_written_and_what_a_person_would_g
 async fn a_test_mail_goes_to_whoever_asks_for_it_and_changes_nothing() {
     with_app(async |app| {
         let mut body = words("Probe");
-        let send = async |token: &str, body: &Value| {
+        let ask = async |token: &str, body: &Value| {
             app.post_as(token, "/v1/templates/de/test", body).await
         };
-        let sent = send(&app.admin, &body).await;
+        let sent = ask(&app.admin, &body).await;
         assert_eq!(
             (sent.status, &sent.body),
             (200, &json!({"to": "admin@example.com"}))
@@ -338,18 +407,15 @@ async fn a_test_mail_goes_to_whoever_asks_for_it_and_changes_nothing() {
         // Nobody else, whoever it is made for.
         body["user_id"] = json!(app.invite("ann@example.com").await);
         let ann = app.mails("ann@example.com").await.len();
-        assert_eq!(
-            send(&app.admin, &body).await.body["to"],
-            "admin@example.com"
-        );
+        assert_eq!(ask(&app.admin, &body).await.body["to"], "admin@example.com");
         assert_eq!(app.mails("ann@example.com").await.len(), ann);
         body["to"] = json!("ann@example.com");
-        assert_eq!(send(&app.admin, &body).await.code(), "invalid_body");
+        assert_eq!(ask(&app.admin, &body).await.code(), "invalid_body");
         let nobody = app.token(&json!({"email": ""})).await;
-        let refused = send(&nobody, &words("Probe")).await;
+        let refused = ask(&nobody, &words("Probe")).await;
         assert_eq!((refused.status, refused.code()), (409, "no_address"));
         app.stack.ses.change(|options| options.paused = true);
-        let paused = send(&app.admin, &words("Probe")).await;
+        let paused = ask(&app.admin, &words("Probe")).await;
         assert_eq!(
             (paused.status, paused.code()),
             (503, "mail_not_sent"),
@@ -361,142 +427,172 @@ async fn a_test_mail_goes_to_whoever_asks_for_it_and_changes_nothing() {
     .await;
 }
 
+/// What a mail may be without.
+const OPTIONAL: [&str; 5] = [
+    "invitee_name",
+    "inviter_name",
+    "logo_url",
+    "message",
+    "support_address",
+];
+
+/// Texts that a template language, JSON or HTML could stumble over.
+const TEXTS: [&str; 30] = [
+    "Hi",
+    " ",
+    "\n",
+    "\r\n",
+    "\t",
+    "&",
+    "<",
+    ">",
+    "\"",
+    "'",
+    "}",
+    "}}",
+    "{ ",
+    "ü",
+    "漢字",
+    "\u{202e}",
+    "😀",
+    "\\ ",
+    "$1",
+    "%s",
+    "{%x%}",
+    "&amp;",
+    "<b>",
+    "</b>",
+    "<!-- x -->",
+    "`",
+    "~",
+    "\u{a0}",
+    "[[x]]",
+    "0",
+];
+
+/// What stands in any part, and what only in those that have several lines.
+const PLAIN: [&str; 6] = [
+    "email",
+    "expires_on",
+    "invitee_name",
+    "inviter_name",
+    "product_name",
+    "support_address",
+];
+const FURTHER: [&str; 6] = [
+    "accept_url",
+    "brand_color",
+    "brand_color_dark",
+    "decline_url",
+    "logo_url",
+    "message",
+];
+
+/// A condition, and what stands in it.
+fn condition(
+    inside: impl Strategy<Value = String> + Clone + 'static,
+) -> impl Strategy<Value = String> {
+    let conditions = [&OPTIONAL[..], &["reminder", "email"]].concat();
+    let on = proptest::sample::select(conditions);
+    let if_else = (on.clone(), inside.clone(), inside.clone()).prop_map(|(on, then, other)| {
+        format!("{{{{#if {on}}}}}{then}{{{{else}}}}{other}{{{{/if}}}}")
+    });
+    let else_if = (on.clone(), on.clone(), inside.clone(), inside.clone()).prop_map(
+        |(on, or, then, other)| {
+            format!("{{{{#if {on}}}}}{then}{{{{else if {or}}}}}{other}{{{{/if}}}}")
+        },
+    );
+    let unless = (on, inside)
+        .prop_map(|(on, then)| format!("{{{{#unless {on}}}}}\n{then}\n{{{{/unless}}}}"));
+    prop_oneof![if_else, else_if, unless]
+}
+
 /// Templates as people might write them: text of all kinds, variables, and conditions in each other.
-fn template(within: &'static str) -> impl Strategy<Value = String> {
-    let text = proptest::sample::select(vec![
-        "Hi",
-        " ",
-        "\n",
-        "\r\n",
-        "\t",
-        "&",
-        "<",
-        ">",
-        "\"",
-        "'",
-        "}",
-        "}}",
-        "{ ",
-        "ü",
-        "漢字",
-        "\u{202e}",
-        "😀",
-        "\\ ",
-        "$1",
-        "%s",
-        "{%x%}",
-        "&amp;",
-        "<b>",
-        "</b>",
-        "<!-- x -->",
-        "`",
-        "~",
-        "\u{a0}",
-        "[[x]]",
-        "0",
-    ]);
-    let names = match within {
-        "subject" => vec![
-            "email",
-            "expires_on",
-            "invitee_name",
-            "inviter_name",
-            "product_name",
-            "support_address",
-        ],
-        _ => vec![
-            "accept_url",
-            "brand_color",
-            "brand_color_dark",
-            "decline_url",
-            "email",
-            "expires_on",
-            "invitee_name",
-            "inviter_name",
-            "logo_url",
-            "message",
-            "product_name",
-            "support_address",
-        ],
+fn template(part: &'static str) -> impl Strategy<Value = String> {
+    let names = match part {
+        "subject" => PLAIN.to_vec(),
+        _ => [PLAIN, FURTHER].concat(),
     };
-    let conditions = vec![
-        "invitee_name",
-        "inviter_name",
-        "logo_url",
-        "message",
-        "reminder",
-        "support_address",
-        "email",
-    ];
+    let text = proptest::sample::select(TEXTS.to_vec()).prop_map(ToOwned::to_owned);
     let value = (proptest::sample::select(names), any::<bool>()).prop_map(|(name, wide)| {
-        if wide {
-            format!("{{{{ {name} }}}}")
-        } else {
-            format!("{{{{{name}}}}}")
-        }
+        let space = if wide { " " } else { "" };
+        format!("{{{{{space}{name}{space}}}}}")
     });
-    let leaf = prop_oneof![3 => text.prop_map(ToOwned::to_owned), 2 => value, 1 => Just("{{! why }}".to_owned())];
-    let tree = leaf.prop_recursive(3, 24, 5, move |inner| {
+    let leaf = prop_oneof![3 => text, 2 => value, 1 => Just("{{! why }}".to_owned())];
+    let tree = leaf.prop_recursive(3, 24, 5, |inner| {
         let many = proptest::collection::vec(inner, 0..5).prop_map(|parts| parts.concat());
-        let on = proptest::sample::select(conditions.clone());
-        prop_oneof![
-            many.clone(),
-            (on.clone(), many.clone(), many.clone()).prop_map(|(on, then, otherwise)| format!(
-                "{{{{#if {on}}}}}{then}{{{{else}}}}{otherwise}{{{{/if}}}}"
-            )),
-            (on.clone(), on.clone(), many.clone(), many.clone()).prop_map(
-                |(on, other, then, otherwise)| format!(
-                    "{{{{#if {on}}}}}{then}{{{{else if {other}}}}}{otherwise}{{{{/if}}}}"
-                )
-            ),
-            (on, many)
-                .prop_map(|(on, then)| format!("{{{{#unless {on}}}}}\n{then}\n{{{{/unless}}}}")),
-        ]
+        let many = many.boxed();
+        prop_oneof![1 => many.clone(), 3 => condition(many)]
     });
-    proptest::collection::vec(tree, 1..6).prop_map(move |parts| {
-        let all = parts.concat();
-        match within {
-            "subject" => format!("S {}", all.replace(['\n', '\r', '\t'], " ")),
-            _ => format!("{all} {{{{accept_url}}}}"),
-        }
+    proptest::collection::vec(tree, 1..6).prop_map(move |parts| match part {
+        "subject" => format!("S {}", parts.concat().replace(['\n', '\r', '\t'], " ")),
+        _ => format!("{} {{{{accept_url}}}}", parts.concat()),
     })
 }
 
 #[tokio::test]
 async fn a_preview_is_to_the_byte_what_ses_makes_of_a_thousand_templates() {
     with_app(async |app| {
-        app.set(&json!({"product_name": "A & <B> {{C}}", "support_address": "ask@example.com", "logo_url": "https://example.com/l.png?a=1&b='"})).await;
+        app.set(&json!({
+            "product_name": "A & <B> {{C}}", "support_address": "ask@example.com",
+            "logo_url": "https://example.com/l.png?a=1&b='",
+        }))
+        .await;
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-        let strategy = (template("subject"), template("text"), template("html"), 0..64_u8);
+        let strategy = (
+            template("subject"),
+            template("text"),
+            template("html"),
+            0..64_u8,
+        );
         let (mut agreed, mut refused) = (0, 0);
         while agreed < 1000 {
-            let (subject, text, html, without) = strategy.new_tree(&mut runner).unwrap().current();
-            let optional = ["invitee_name", "inviter_name", "logo_url", "message", "support_address"];
-            let without: Vec<_> = (0..5).filter(|nth| without & (1 << nth) != 0).map(|nth| optional[nth]).collect();
+            let (subject, text, html, bits) = strategy.new_tree(&mut runner).unwrap().current();
+            let without = OPTIONAL.iter().enumerate();
+            let without = without.filter(|(nth, _)| bits & (1 << nth) != 0);
+            let without: Vec<_> = without.map(|(_, name)| name).collect();
             let body = json!({
-                "subject": subject, "text": text, "html": html, "message": "Hi {{email}} <b>&amp;</b>\n\"'` {{#if x}}",
+                "subject": subject, "text": text, "html": html,
+                "message": "Hi {{email}} <b>&amp;</b>\n\"'` {{#if x}}",
                 "sample": {"without": without, "reminder": agreed % 2 == 0},
             });
             let shown = app.post("/v1/templates/en/preview", &body).await;
             if shown.status == 400 {
                 // What can't be saved is refused, and sent to nobody either.
                 assert_eq!(shown.code(), "template_refused", "{shown:?}");
-                assert_eq!(app.post("/v1/templates/en/test", &body).await.body["detail"], shown.body["detail"]);
+                let sent = app.post("/v1/templates/en/test", &body).await;
+                assert_eq!(sent.body["detail"], shown.body["detail"]);
                 refused += 1;
                 continue;
             }
             let sent = app.post("/v1/templates/en/test", &body).await;
             assert_eq!((shown.status, sent.status), (200, 200), "{body} {sent:?}");
             let mails = app.stack.mailbox.list(Some("admin@example.com"));
-            assert_eq!(mails.len(), 1, "{body}: SES took the mail and never sent it");
-            for (part, by_ses) in [("subject", &mails[0].subject), ("text", &mails[0].text), ("html", &mails[0].html)] {
-                assert_eq!(shown.body[part].as_str().unwrap(), by_ses, "{part} of {body}");
+            assert_eq!(
+                mails.len(),
+                1,
+                "{body}: SES took the mail and never sent it"
+            );
+            let mail = &mails[0];
+            for (part, by_ses) in [
+                ("subject", &mail.subject),
+                ("text", &mail.text),
+                ("html", &mail.html),
+            ] {
+                assert_eq!(
+                    shown.body[part].as_str().unwrap(),
+                    by_ses,
+                    "{part} of {body}"
+                );
             }
             app.stack.mailbox.empty().unwrap();
             agreed += 1;
         }
-        assert!(refused < 1000, "{refused} of the generated templates were refused: the test shows little");
+        assert!(
+            refused < 1000,
+            "{refused} were refused, so this shows little"
+        );
     })
     .await;
 }

@@ -144,6 +144,13 @@ fn describe(state: &Invite, fate: &Fate) -> (&'static str, Option<UserId>, Optio
             format!("The field {field} {error}. Correct it and invite this person again."),
         ),
         Fate::DomainNotAllowed(why) => no_user("domain_not_allowed", why.clone()),
+        Fate::OverCap { cap, until } => no_user(
+            "daily_cap",
+            format!(
+                "Of {} new invitations a day, which is the limit in the settings, none is left. Send this row again from {until:.0} on, or ask an administrator to raise the limit.",
+                cap.count()
+            ),
+        ),
         Fate::Suppressed(why) => no_user("suppressed", suppressed(*why).to_owned()),
         Fate::New(_) | Fate::NotWritten => no_user(
             "unavailable",

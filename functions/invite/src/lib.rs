@@ -5,6 +5,7 @@
 
 mod answer;
 mod batch;
+mod cap;
 mod rows;
 
 use lambda_http::{Request, RequestExt};
@@ -149,8 +150,18 @@ pub async fn handle(state: &Invite, request: &Request) -> Answer {
             .map(|(locale, _)| locale.clone()),
     );
     terms.templates = tenant::languages(&state.store, &terms.tenant, &wanted).await?;
-    let rows = rows::decide(state, &terms, entries);
+    let mut rows = rows::decide(state, &terms, entries);
+    let taken = match settings.daily_invitations {
+        Some(cap) => match cap::take(state, &terms, cap, &mut rows).await {
+            Ok(taken) => Some(taken),
+            Err(error) => return answer::answer(state, &terms, &rows, Some(error), None),
+        },
+        None => None,
+    };
     let (rows, trouble) = batch::write(state, &terms, rows).await;
+    if let Some(taken) = taken {
+        cap::give_back(state, &terms, &taken, &rows).await;
+    }
     let warnings = match trouble {
         None if dry_run => Some(warnings(state, &terms, &rows).await),
         _ => None,

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use usher::{
     domain::{
-        EmailAddress, EmailError, EmailKey, ExternalId, Group, Invitation, Locale, LocaleSource,
-        Metadata, Nonce, PersonName, SuppressionReason, User, UserId, split_paste,
+        DailyCap, EmailAddress, EmailError, EmailKey, ExternalId, Group, Invitation, Locale,
+        LocaleSource, Metadata, Nonce, PersonName, SuppressionReason, User, UserId, split_paste,
     },
     http::Problem,
 };
@@ -46,6 +47,13 @@ pub(crate) enum Fate {
     InvalidInvitee(&'static str, String),
     /// Addresses of this domain are not invited, in a sentence.
     DomainNotAllowed(String),
+    /// So many have been invited today that this one has to wait.
+    OverCap {
+        /// The most of a day.
+        cap: DailyCap,
+        /// When the day is over.
+        until: Timestamp,
+    },
     /// Nobody's address, which must not be written to, for this reason.
     Suppressed(SuppressionReason),
     /// The database did not take the row.

@@ -29,7 +29,8 @@ use crate::{assets::Asset, document::Document, sign_in::SignIn};
 pub struct Pages {
     users: Document,
     accept: Document,
-    policy: HeaderValue,
+    users_policy: HeaderValue,
+    accept_policy: HeaderValue,
 }
 
 impl Pages {
@@ -39,7 +40,8 @@ impl Pages {
         let (product_name, sign_in) = (env.product_name(), SignIn::from_env(env));
         let pages = product_name.and_then(|product_name| {
             Some(Self {
-                policy: HeaderValue::from_str(&policy(sign_in.as_ref())).ok()?,
+                users_policy: HeaderValue::from_str(&policy(sign_in.as_ref(), "'self'")).ok()?,
+                accept_policy: HeaderValue::from_str(&policy(sign_in.as_ref(), "'none'")).ok()?,
                 accept: Document::new(
                     include_str!("../web/accept.html"),
                     product_name.as_str(),
@@ -64,14 +66,19 @@ impl WarmUp for Pages {
 
 /// No script, style or picture from elsewhere or in the page itself; no text that becomes a script; no site around the page.
 /// Forms are sent by scripts only, so that a mail scanner's click on a button sends nothing before the page has decided to.
-fn policy(sign_in: Option<&SignIn>) -> String {
+fn policy(sign_in: Option<&SignIn>, frames: &str) -> String {
     let issuer = sign_in.map(|sign_in| format!(" {}", sign_in.origin()));
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'{}; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+         frame-src {frames}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
         issuer.unwrap_or_default()
     )
 }
+
+/// For the document in which the Users page shows a mail. Mails are styled within themselves, and that is all they may be: no
+/// script runs, nothing is sent or followed, and only pictures come from elsewhere. The page reaches in, so it is its origin's.
+const MAIL_POLICY: &str = "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// Answers with the page, or the file, of the path.
 pub fn handle(pages: &Pages, request: &Request) -> Answer {
@@ -90,9 +97,9 @@ pub fn handle(pages: &Pages, request: &Request) -> Answer {
             ))
         }
         _ if request.raw_http_path().ends_with("/accept") => {
-            send_page(&pages.accept, &pages.policy, request.headers())
+            send_page(&pages.accept, &pages.accept_policy, request.headers())
         }
-        _ => send_page(&pages.users, &pages.policy, request.headers()),
+        _ => send_page(&pages.users, &pages.users_policy, request.headers()),
     }
 }
 
@@ -118,6 +125,10 @@ fn send_asset(asset: &Asset, current: bool, headers: &HeaderMap) -> Response<Bod
         Response::new(Body::Binary(asset.plain.to_vec()))
     };
     set(&mut response, header::CONTENT_TYPE, asset.content_type);
+    if asset.content_type.starts_with("text/html") {
+        set(&mut response, header::CONTENT_SECURITY_POLICY, MAIL_POLICY);
+        set(&mut response, header::REFERRER_POLICY, "no-referrer");
+    }
     set(&mut response, header::VARY, "accept-encoding");
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // While one version follows another, an old page may meet the new function: it gets what there is, but doesn't keep it.

@@ -6,11 +6,12 @@ import { has, language, relative, text } from "./texts.js";
  * `retry_after`, the seconds until trying again can help; {offline: true} if there is no connection, {timed_out: true}
  * if nothing came in time (whether the call has done its work is unknown), {aborted: true} if `signal` ended it.
  */
-export async function call(method, path, body, { token, signal, idempotencyKey, timeout = 30000 } = {}) {
+export async function call(method, path, body, { token, signal, idempotencyKey, version, timeout = 30000 } = {}) {
   const headers = { accept: "application/json, application/problem+json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (token) headers.authorization = `Bearer ${token}`;
   if (idempotencyKey) headers["idempotency-key"] = idempotencyKey;
+  if (version !== undefined) headers["if-match"] = `"${version}"`;
   const late = AbortSignal.timeout(timeout);
   try {
     const response = await fetch(path, {
@@ -19,6 +20,7 @@ export async function call(method, path, body, { token, signal, idempotencyKey, 
       cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer",
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
+    if (response.status === 204) return { ok: true, status: 204, body: {} };
     const value = parsed(await response.text());
     // The API always answers with an object. Whatever else comes with a 200 is a proxy's, and says nothing of what was done.
     if (response.ok && !value) return { problem: { status: 502 } };
@@ -56,7 +58,7 @@ export function codeOf(problem) {
 }
 
 // Whose words say what no sentence of ours does: which value is wrong, and why.
-const QUOTED = new Set(["invalid_claim", "invalid_email", "invalid_field"]);
+const QUOTED = new Set(["invalid_claim", "invalid_email", "invalid_field", "mail_not_sent", "mail_refused"]);
 
 /**
  * {title, detail, hint} of a problem in the page's language: AREA.CODE.title, AREA.CODE and AREA.CODE.hint of the

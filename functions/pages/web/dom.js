@@ -74,7 +74,7 @@ export function openDialog({ title, content = [], actions = [], className = "", 
   const heading = element("h2", { id: `dialog-${++dialogs}`, tabIndex: -1 }, title);
   const close = element("button", { type: "button", class: "icon", "aria-label": text("common.close"), on: { click: () => dialog.close("") } }, "×");
   const dialog = element("dialog", { class: className, "aria-labelledby": heading.id },
-    element("header", {}, heading, close),
+    element("header", { role: "presentation" }, heading, close),
     element("div", { class: "dialog-body" }, content),
     actions.length > 0 && element("footer", {}, actions));
   dialog.addEventListener("close", () => {

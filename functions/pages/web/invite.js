@@ -1,7 +1,7 @@
 // The Invite dialog: takes people, checks them with a dry run, invites them, and says what became of each.
 import { announce, element, once, openDialog, toast } from "./dom.js";
 import { explain, isPassing } from "./api.js";
-import { languages, plural, text } from "./texts.js";
+import { languages, need, plural, text } from "./texts.js";
 import { explained } from "./words.js";
 import { decode, languageReader } from "./csv.js";
 import { Rows, packed, unpacked } from "./invite_rows.js";
@@ -49,7 +49,7 @@ class Invite {
     const administrator = session.me?.administrator ?? false;
     const changed = () => this.#changed();
     this.#rows = new Rows({ administrator, languageOf: this.#languageOf });
-    this.#options = new Options({ administrator, changed });
+    this.#options = new Options({ administrator, changed, see: session.can("settings:write") && (() => this.#seeMail()) });
     this.#box = new Box(this.#rows, { changed, openTable: (content) => this.#showTable(content, text("invite.table.pasted"), true), openFile: (file) => this.#openFile(file) });
   }
 
@@ -132,6 +132,12 @@ class Invite {
     this.#show(null, [problem && this.#problem(problem, next), notes.length > 0 && element("div", { class: "warning", role: "alert" }, notes.map((note) => element("p", {}, note))), this.#box.element, this.#options.element], [this.#discardButton, next], next);
     this.#changed();
     focus?.focus();
+  }
+
+  async #seeMail() {
+    const came = await Promise.all([import("./mail_preview.js"), need("mail")]).catch(() => null);
+    if (came) return came[0].seeMail(this.#session, this.#options.values);
+    return toast(explain({ offline: true }).detail, { kind: "alert", action: { label: text("common.retry"), run: () => this.#seeMail() } });
   }
 
   #problem(problem, again) {

@@ -12,7 +12,7 @@ export class Options {
   #administrator;
   #checks = new Map();
 
-  constructor({ administrator, changed }) {
+  constructor({ administrator, changed, see = null }) {
     this.#administrator = administrator;
     const on = { input: (event) => { this.#clear(event.target); changed(); } };
     this.language = element("select", { id: "invite-language", on },
@@ -28,6 +28,7 @@ export class Options {
       this.#field(this.days, "invite.days", text("invite.days_help"), () => (/^\d+$/.test(this.days.value) && this.days.value >= 1 && this.days.value <= 365 ? null : "days")),
       this.#field(this.groups, "invite.groups", text("invite.groups_help"), () => checkGroups(asGroups(this.groups.value), this.#administrator)),
       this.#field(this.message, "invite.message", [text("invite.message_help"), " ", this.counted], () => this.#checkMessage()),
+      see && element("p", { class: "invite-see" }, element("button", { type: "button", class: "plain small", on: { click: see } }, text("invite.see"))),
       this.ways = element("fieldset", {}, element("legend", {}, text("invite.way")), way("mail", "invite.way_mail"), way("links", "invite.way_links")));
     this.#count();
   }

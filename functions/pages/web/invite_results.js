@@ -17,6 +17,7 @@ const DOMAINS = /^Only addresses at (.+?)(?: and others)? are invited here\./;
 export function inWords({ outcome, detail, own }) {
   if (own) return own;
   if (!has(`outcome.${outcome}`)) return detail ?? outcome;
+  if (outcome === "domain_not_allowed" && !DOMAINS.test(detail)) return text("problem.domain_not_allowed");
   const words = text(`outcome.${outcome}`, { domains: DOMAINS.exec(detail)?.[1] });
   return language() === "en" ? [words, quote({ outcome, detail })].filter(Boolean).join(" ") : words;
 }

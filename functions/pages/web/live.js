@@ -23,7 +23,7 @@ const settled = new Map(); // id -> updated_at of those who are not in this list
 
 const watched = () => ids().some((id) => find(id) && isUnderWay(find(id))) || isOpenUnderWay();
 const isOpenUnderWay = () => { const user = find(read().user); return Boolean(user && isUnderWay(user)); };
-const mayLook = () => session.me && !session.over && view.ready && !document.hidden && navigator.onLine;
+const mayLook = () => session.me && !session.over && view.ready && !read().view && !document.hidden && navigator.onLine;
 
 /** Something was done, so something will happen soon. */
 export function wake() {

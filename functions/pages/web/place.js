@@ -1,21 +1,28 @@
-// Where one is in the page: tab, search, open person. It stands behind `#`, so it survives a reload and the back button, and
-// no server or log ever gets the address that somebody searched for.
+// Where one is in the page: tab, search, open person; or in another view, and on what there. It stands behind `#`, so it
+// survives a reload and the back button, and no server or log ever gets the address that somebody searched for.
 
 export const STATES = ["pending", "expired", "accepted", "revoked", "declined"];
 
+/** What there is beside the list of users. */
+export const VIEWS = ["mail", "settings"];
+
 const listeners = new Set();
 
-/** {state, q, user}; what is not there is "". */
+/** {state, q, user}; what is not there is "". In another view all of them are, `view` names it, and `on` what of it is shown. */
 export function read(hash = location.hash) {
   const found = new URLSearchParams(hash.slice(1));
+  const view = VIEWS.find((name) => found.has(name)) ?? "";
+  if (view) return { state: "", q: "", user: "", view, on: found.get(view) };
   const [state, q, user] = ["state", "q", "user"].map((name) => found.get(name) ?? "");
-  return { state: STATES.includes(state) ? state : "", q: q.trim(), user: /^usr_\w+$/.test(user) ? user : "" };
+  return { state: STATES.includes(state) ? state : "", q: q.trim(), user: /^usr_\w+$/.test(user) ? user : "", view, on: "" };
 }
 
-/** The address of a place: this one with changes. */
+/** The address of a place: this one with changes. What is changed of the list is in the list. */
 export function hash(changes) {
-  const parameters = new URLSearchParams(Object.entries({ ...read(), ...changes }).filter(([, value]) => value));
-  return `#${parameters}`;
+  const inList = ["state", "q", "user"].some((name) => changes[name]);
+  const { view, on, ...list } = { ...read(), ...changes, ...(inList && { view: "" }) };
+  if (view) return `#${view}${on && `=${encodeURIComponent(on)}`}`;
+  return `#${new URLSearchParams(Object.entries(list).filter(([, value]) => value))}`;
 }
 
 /** Goes there. Where one is already, no entry is added. */

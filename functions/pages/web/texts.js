@@ -30,14 +30,14 @@ export function nameOf(tag) {
 
 /** The first language that there are texts in: of those wanted, then of the browser's, else English. */
 export function choose(wanted = []) {
-  return [...wanted, ...navigator.languages].map(matching).find(Boolean) ?? matching("en") ?? supported[0];
+  return [...wanted, ...navigator.languages].map((tag) => nearest(tag)).find(Boolean) ?? nearest("en") ?? supported[0];
 }
 
-// As the API chooses: the language itself, else one of the same language and script, as CLDR's likely subtags have it.
-function matching(wanted) {
+/** As the API chooses: the language itself, else one of the same language and script, as CLDR's likely subtags have it. */
+export function nearest(wanted, among = supported) {
   const tag = String(wanted ?? "").replaceAll("_", "-");
-  const exact = supported.find((known) => known.toLowerCase() === tag.toLowerCase());
-  return exact ?? supported.find((known) => written(known) === written(tag));
+  const exact = among.find((known) => known.toLowerCase() === tag.toLowerCase());
+  return exact ?? among.find((known) => written(known) === written(tag));
 }
 
 // Language and script. Bokmål is what CLDR's "no" is written in, and what who reads Nynorsk reads, too.

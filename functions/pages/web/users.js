@@ -3,7 +3,7 @@ import { byId, element, openDialog, toast } from "./dom.js";
 import { explain } from "./api.js";
 import { apply, choose, fill, load, need, offerLanguages, text } from "./texts.js";
 import { canSignIn, comeBack, forget, isConfigured, memory, mine, session, signIn, signOut, wasSignedIn, whenEnded } from "./sign_in.js";
-import { STATES, go, hash, onPlace, read } from "./place.js";
+import { STATES, VIEWS, go, hash, onPlace, read } from "./place.js";
 import { redraw, show, showNew, view } from "./list.js";
 import { follow, redrawPerson } from "./person.js";
 import { drawSelection } from "./many.js";
@@ -48,7 +48,7 @@ async function start() {
 
 function drawTexts() {
   apply();
-  document.title = text("common.page_title", { title: text("users.title"), product });
+  drawViews(read());
   offerLanguages(byId("language"));
   byId("states").replaceChildren(element("ul", {}, ["", ...STATES].map((state) => element("li", {}, element("a", { dataset: { state } }, text(`users.tab.${state || "all"}`))))));
   drawTabs(read());
@@ -57,10 +57,19 @@ function drawTexts() {
 
 function drawTabs({ state }) {
   for (const link of byId("states").querySelectorAll("a")) {
-    link.href = hash({ state: link.dataset.state, user: "" });
+    link.href = hash({ state: link.dataset.state, user: "", view: "" });
     if (link.dataset.state === state) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+}
+
+const NAMES = { "": "users.heading", mail: "users.mail", settings: "users.settings" };
+
+function drawViews({ view: now }) {
+  document.title = text("common.page_title", { title: text(now ? NAMES[now] : "users.title"), product });
+  const link = (view) => element("a", { href: view ? hash({ view, on: "" }) : hash({ state: wanted?.state, q: wanted?.q, user: "", view: "" }), "aria-current": view === now ? "page" : null }, text(NAMES[view]));
+  byId("views").replaceChildren(...["", ...VIEWS].map(link));
+  byId("views").hidden = !session.can("settings:write");
 }
 
 // --- Before and without a sign-in ---
@@ -76,7 +85,7 @@ function gate(kind, values = {}) {
     byId("gate").replaceChildren(title, body, ...way());
     return title;
   };
-  for (const id of ["users", "search", "invite", "account"]) byId(id).hidden = true;
+  for (const id of ["users", "view", "views", "search", "invite", "account"]) byId(id).hidden = true;
   byId("loading").hidden = true;
   byId("gate").hidden = false;
   const title = redrawGate();
@@ -122,10 +131,10 @@ whenEnded(() => {
 async function enter() {
   byId("gate").hidden = true;
   byId("loading").hidden = false;
-  const { state, q } = read();
+  const { state, q, view } = read();
   // The place may have come back from the issuer only now.
   drawTabs({ state });
-  wanted = { state, q };
+  wanted = view ? null : { state, q };
   byId("q").value = q;
   const me = session.call("GET", "/v1/me");
   session.known = me.then(async ({ ok, body }) => {
@@ -135,16 +144,21 @@ async function enter() {
     await Promise.race([askDoctor(byId("health")), new Promise((resolve) => { setTimeout(resolve, 500); })]);
     return true;
   });
-  const listed = show({ state, q });
+  const listed = view ? null : show({ state, q });
   const answer = await me;
   if (!answer.ok) return failedToEnter(answer.problem);
   drawMe();
   const may = await session.known;
   for (const [id, hidden] of [["loading", true], ["account", false]]) byId(id).hidden = hidden;
-  if (!may) return withoutPermission();
-  for (const id of ["users", "search", "invite"]) byId(id).hidden = false;
-  await listed;
-  follow(read());
+  drawViews(read());
+  byId("invite").hidden = !may;
+  if (read().view) await showView(read());
+  else if (!may) return withoutPermission();
+  else {
+    for (const id of ["users", "search"]) byId(id).hidden = false;
+    await listed;
+    follow(read());
+  }
   if (memory.get(mine(INVITING))) invite();
   memory.drop(mine(INVITING));
 }
@@ -254,13 +268,34 @@ byId("language").addEventListener("change", async (event) => {
   if (!byId("gate").hidden) redrawGate();
   if (!session.me) return;
   drawMe();
-  if (byId("users").hidden) return;
-  drawNotices();
-  redraw();
-  drawSelection();
-  redrawPerson();
+  if (session.can("users:read")) {
+    drawNotices();
+    redraw();
+    drawSelection();
+    redrawPerson();
+  }
+  if (read().view) await showView(read());
+  else if (byId("users").hidden) return;
   byId("account").focus();
 });
+
+// --- Mail and settings, which come when somebody goes there ---
+
+let views = null;
+
+async function showView(place) {
+  for (const id of ["users", "search", "gate"]) byId(id).hidden = true;
+  byId("view").hidden = false;
+  views ??= await import("./views.js").catch(() => null);
+  if (views) return views.showView(place, text(NAMES[place.view]), leaveForIssuer);
+  const again = element("button", { type: "button", class: "plain small", on: { click: () => showView(read()) } }, text("common.retry"));
+  return byId("view").replaceChildren(element("div", { class: "alert", role: "alert" }, element("p", {}, explain({ offline: true }).detail), again));
+}
+
+function leaveView() {
+  views?.leaveView();
+  byId("view").hidden = true;
+}
 
 // --- Search and tabs ---
 
@@ -282,11 +317,17 @@ byId("search").addEventListener("submit", (event) => {
 
 onPlace((place) => {
   // What was typed a moment ago is searched for in the new place.
-  if (typing && place.q === wanted.q && byId("q").value.trim() !== place.q) return search();
+  if (typing && place.q === wanted?.q && byId("q").value.trim() !== place.q) return search();
   drawTabs(place);
-  if (!session.can("users:read")) return;
+  if (!session.me) return;
+  drawViews(place);
+  if (place.view) return showView(place);
+  const back = !byId("view").hidden;
+  leaveView();
+  if (!session.can("users:read")) return withoutPermission();
+  for (const id of ["users", "search"]) byId(id).hidden = false;
   if (byId("q").value.trim() !== place.q) byId("q").value = place.q;
-  if (place.state === wanted.state && place.q === wanted.q) return;
+  if (place.state === wanted?.state && place.q === wanted.q) return back && wake();
   wanted = place;
   show(place);
 });

@@ -43,6 +43,7 @@ const REASONS = [
   ["lost", /^The mail may have gone or not/],
   ["address", /^SES refused the mail\.|^SES can't mail this address\./],
   ["template", /^The mail's template/],
+  ["settings", /^What was decided/],
   ["given_up", /^SES did not take the mail in/],
   ["quota", /^SES's daily quota/],
   ["paused", /^SES has paused/],

@@ -6,6 +6,7 @@ mod mail_health;
 mod on_their_way;
 mod own_settings;
 mod preview;
+mod sample;
 mod templates;
 mod versions;
 

@@ -4,7 +4,7 @@ use lambda_http::Request;
 use serde::{Deserialize, Serialize};
 use usher::{
     domain::{
-        Color, DomainList, EmailAddress, Lifetime, Locale, LogoUrl, Origins, PersonName,
+        Color, DailyCap, DomainList, EmailAddress, Lifetime, Locale, LogoUrl, Origins, PersonName,
         ProductName, Reminders, Settings as Own,
     },
     function::introduce,
@@ -35,6 +35,7 @@ struct Body {
     allowed_domains: Option<Vec<String>>,
     blocked_domains: Option<Vec<String>>,
     redirect_origins: Option<Vec<String>>,
+    daily_invitations: Option<i64>,
 }
 
 /// What was set, and what holds where nothing was.
@@ -113,6 +114,7 @@ fn read(state: &Settings, templates: &Templates, body: Body) -> Result<Own, Prob
         redirect_origins: field("redirect_origins", body.redirect_origins, |origins| {
             Origins::parse_all(&origins)
         })?,
+        daily_invitations: field("daily_invitations", body.daily_invitations, DailyCap::new)?,
     })
 }
 

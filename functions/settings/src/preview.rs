@@ -2,13 +2,12 @@
 //!
 //! The link in it opens nothing: it is made without the key, for a user whom nobody has invited.
 
-use jiff::Timestamp;
 use lambda_http::{Request, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use usher::{
     domain::{
-        EmailAddress, Invitation, InvitationToken, Lifetime, Locale, LocaleSource, Message, Nonce,
-        PersonName, Settings as Own, TemplateSource, TokenKey, User, UserId,
+        EmailAddress, InvitationToken, Lifetime, Locale, LocaleSource, Message, TemplateSource,
+        User, UserId,
     },
     function::introduce,
     http::{
@@ -20,6 +19,7 @@ use usher::{
 
 use crate::{
     Settings,
+    sample::{Sample, sample},
     templates::{path_locale, refused},
 };
 
@@ -34,14 +34,6 @@ struct Body {
     message: Option<String>,
     expires_in_days: Option<i64>,
     sample: Sample,
-}
-
-/// Of what may be there or not, what is not; and whether the mail is a reminder.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "an object")]
-struct Sample {
-    without: Vec<String>,
-    reminder: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -236,98 +228,4 @@ async fn find(state: &Settings, caller: &Caller, id: &str) -> Result<User, Probl
     let user = state.store.user(id).await?;
     let user = user.filter(|user| user.tenant == caller.tenant);
     user.ok_or_else(user_not_found)
-}
-
-/// Somebody who is invited with everything that can be said, and a link that opens nothing.
-fn sample(
-    caller: &Caller,
-    locale: Locale,
-    lifetime: Lifetime,
-    now: Timestamp,
-) -> Result<(User, InvitationToken), Problem> {
-    let key = TokenKey::from_bytes([0; 32]);
-    let (id, nonce) = (
-        UserId::new(Timestamp::UNIX_EPOCH, [0; 16]),
-        Nonce::new([0; 16]),
-    );
-    let mut invited_by = caller.identity.clone();
-    let name = |name| PersonName::parse(name).map_err(Problem::internal);
-    if invited_by.name.is_none() {
-        invited_by.name = Some(name("Sam Example")?);
-    }
-    let invitation = Invitation {
-        email: EmailAddress::parse("alex@example.com").map_err(Problem::internal)?,
-        name: Some(name("Alex Example")?),
-        locale,
-        locale_source: LocaleSource::Invitee,
-        groups: vec![],
-        external_id: None,
-        metadata: None,
-        message: Some(Message::parse(MESSAGE).map_err(Problem::internal)?),
-        lifetime,
-        redirect_url: None,
-        notify: true,
-        invited_by,
-        idempotency_key: None,
-    };
-    let token = key.issue(&caller.tenant, id, nonce);
-    let user = invitation.into_user(caller.tenant.clone(), now, id, nonce, &key);
-    Ok((user, token))
-}
-
-const MESSAGE: &str = "This is where your personal message stands.\nIt can have several lines.";
-
-impl Sample {
-    /// What can be left out.
-    const OPTIONAL: [&str; 5] = [
-        "invitee_name",
-        "inviter_name",
-        "logo_url",
-        "message",
-        "support_address",
-    ];
-
-    fn check(&self) -> Result<(), Problem> {
-        let known = |name: &String| Self::OPTIONAL.contains(&name.as_str());
-        required_field("sample.without", &self.without, |names| {
-            if names.iter().all(known) {
-                Ok(())
-            } else {
-                Err(format!(
-                    "must have nothing but these in it: {}",
-                    Self::OPTIONAL.join(", ")
-                ))
-            }
-        })
-    }
-
-    fn lacks(&self, name: &str) -> bool {
-        self.without.iter().any(|without| without == name)
-    }
-
-    /// Takes out of what the tenant has set what the mail is to be without.
-    fn thin_out(&self, settings: &mut Own) {
-        if self.lacks("logo_url") {
-            settings.logo_url = None;
-        }
-        if self.lacks("support_address") {
-            settings.support_address = None;
-        }
-    }
-
-    /// And out of what is known of the person.
-    fn leave_out(&self, user: &mut User) {
-        if self.lacks("invitee_name") {
-            user.name = None;
-        }
-        if self.lacks("inviter_name") {
-            user.invited_by.name = None;
-        }
-        if self.lacks("message") {
-            user.message = None;
-        }
-        if let Some(reminder) = self.reminder {
-            user.reminders = u8::from(reminder);
-        }
-    }
 }

@@ -5,6 +5,7 @@
 
 mod change;
 mod color;
+mod daily;
 mod delivery;
 mod domains;
 mod due;
@@ -31,6 +32,7 @@ mod user;
 pub use self::{
     change::{ChangeRefusal, ChangeUser, NewAddress},
     color::{Color, ColorError},
+    daily::{DailyCap, DailyCapError},
     delivery::{Delivery, DeliveryStatus, IN_TURN, MailClaim, MailKind, MailTries},
     domains::{DomainList, DomainListError, DomainRules},
     due::Due,

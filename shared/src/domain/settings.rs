@@ -5,8 +5,8 @@ use thiserror::Error;
 use url::Url;
 
 use super::{
-    Color, DomainList, DomainRules, EmailAddress, Lifetime, Locale, LocaleSource, Origins,
-    PersonName, ProductName, Reminders,
+    Color, DailyCap, DomainList, DomainRules, EmailAddress, Lifetime, Locale, LocaleSource,
+    Origins, PersonName, ProductName, Reminders,
 };
 
 /// A tenant's settings. What is none holds as the stack was deployed.
@@ -39,6 +39,8 @@ pub struct Settings {
     pub blocked_domains: Option<DomainList>,
     /// Where people may be sent after registering.
     pub redirect_origins: Option<Origins>,
+    /// How many people are invited a day at the most.
+    pub daily_invitations: Option<DailyCap>,
 }
 
 impl Settings {

@@ -26,6 +26,11 @@ use crate::{
 
 /// SES takes 50 recipients a call.
 const RECIPIENTS_PER_CALL: usize = 50;
+/// SES takes 1 MB a call with an inline template, all recipients' values included (SES developer guide, "Using templates to send
+/// personalized email with the Amazon SES API"). Less what is around them.
+const BYTES_PER_CALL: usize = 950_000;
+/// What a recipient takes beside the values: the address, headers and tags.
+const BYTES_PER_RECIPIENT: usize = 1_500;
 
 /// What became of one mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,12 +108,16 @@ pub struct Mailer {
 pub struct Batch<'a> {
     stationery: &'a Stationery,
     letters: Vec<(usize, Letter<'a>)>,
+    /// How large the call is at the most.
+    bytes: usize,
 }
 
 /// One mail that is ready to go.
 struct Letter<'a> {
     to: &'a EmailAddress,
     made: Made,
+    /// The values as SES takes them.
+    data: String,
     /// By which SES's reports are known again. None if nobody is to take note of them.
     tags: Option<[(&'static str, String); 2]>,
 }
@@ -133,9 +142,13 @@ impl<'a> Batch<'a> {
                 made.values.shape(),
             );
             let attempt = user.claim.map_or(0, |claim| claim.record);
+            let data = made.values.to_json().to_string();
+            let bytes = bytes_in_json(&data) + BYTES_PER_RECIPIENT;
+            let template_bytes = made.template_bytes();
             let letter = Letter {
                 to: &user.email,
                 made,
+                data,
                 tags: Some([
                     ("user", user.id.to_string()),
                     ("attempt", attempt.to_string()),
@@ -144,12 +157,15 @@ impl<'a> Batch<'a> {
             let new = || Self {
                 stationery,
                 letters: Vec::new(),
+                bytes: template_bytes,
             };
             let batch = groups.entry(group).or_insert_with(new);
-            batch.letters.push((position, letter));
-            if batch.letters.len() == RECIPIENTS_PER_CALL {
+            let full = batch.letters.len() == RECIPIENTS_PER_CALL;
+            if full || batch.bytes + bytes > BYTES_PER_CALL {
                 batches.push(std::mem::replace(batch, new()));
             }
+            batch.letters.push((position, letter));
+            batch.bytes += bytes;
         }
         batches.extend(groups.into_values());
         batches.retain(|batch| !batch.letters.is_empty());
@@ -160,12 +176,14 @@ impl<'a> Batch<'a> {
     pub fn trial(stationery: &'a Stationery, made: Made, to: &'a EmailAddress) -> Self {
         let letter = Letter {
             to,
+            data: made.values.to_json().to_string(),
             made,
             tags: None,
         };
         Self {
             stationery,
             letters: vec![(0, letter)],
+            bytes: 0,
         }
     }
 
@@ -262,6 +280,16 @@ impl Mailer {
     }
 }
 
+/// How many bytes a text takes as a JSON string.
+pub(super) fn bytes_in_json(text: &str) -> usize {
+    let escaped = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    });
+    escaped.sum::<usize>() + 2
+}
+
 fn content(template: &Template, values: &Values) -> BulkEmailContent {
     let content = template.content(|name| values.has(name));
     let content = EmailTemplateContent::builder()
@@ -287,7 +315,7 @@ fn entry(letter: &Letter<'_>) -> Option<BulkEmailEntry> {
     let tag =
         |name: &str, value: String| MessageTag::builder().name(name).value(value).build().ok();
     let data = ReplacementTemplate::builder()
-        .replacement_template_data(letter.made.values.to_json().to_string())
+        .replacement_template_data(&letter.data)
         .build();
     // With these, mail programs offer to unsubscribe without opening anything: they post there (RFC 8058).
     let header = |name: &str, value: &str| {

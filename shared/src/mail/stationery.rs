@@ -4,7 +4,8 @@
 use url::Url;
 
 use super::{
-    Content, Letterhead, MailFrom, Template, Templates, Values, from::FromAddress, render,
+    Content, Letterhead, MailFrom, Template, Templates, Values, from::FromAddress,
+    mailer::bytes_in_json, render,
 };
 use crate::{
     config::Environment,
@@ -143,6 +144,20 @@ impl Stationery {
 }
 
 impl Made {
+    /// How many bytes the template takes in a call to SES.
+    pub(super) fn template_bytes(&self) -> usize {
+        let content = self
+            .template
+            .as_ref()
+            .map(|template| template.content(|name| self.values.has(name)));
+        content.map_or(0, |content| {
+            [content.subject, content.text, content.html]
+                .iter()
+                .map(|part| bytes_in_json(part))
+                .sum()
+        })
+    }
+
     /// The mail as SES renders it.
     pub fn rendered(&self) -> Option<Content> {
         let content = self

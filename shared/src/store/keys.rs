@@ -1,7 +1,7 @@
 //! Every key of the table, and nothing else. `#` separates the parts; no part can hold one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
 use super::item::Item;
@@ -90,6 +90,12 @@ pub(super) fn is_template(item: &Item) -> bool {
 /// Where a tenant's own template of a language is.
 pub(super) fn template_key(tenant: &TenantId, locale: &Locale) -> Item {
     key(tenant_pk(tenant), format!("{TEMPLATE}{locale}"))
+}
+
+/// Where it is counted how many a tenant invites on the day of this instant.
+pub(super) fn day_key(tenant: &TenantId, at: Timestamp) -> Item {
+    let day = at.to_zoned(TimeZone::UTC).date();
+    key(tenant_pk(tenant), format!("DAY#{day}"))
 }
 
 /// Both keys as DynamoDB takes them.

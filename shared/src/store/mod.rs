@@ -4,6 +4,7 @@
 
 mod address;
 mod condition;
+mod daily;
 mod due;
 mod error;
 mod feedback;

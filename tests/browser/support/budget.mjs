@@ -55,6 +55,8 @@ export async function longestTask(page, run) {
   const browser = page.context().browser();
   await browser.startTracing(page, { categories: ["toplevel"] });
   await run();
+  // A task is reported after it has ended.
+  await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 100); }));
   const { traceEvents } = JSON.parse(await browser.stopTracing());
   const thread = ({ pid, tid }) => `${pid} ${tid}`;
   const pages = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(thread));

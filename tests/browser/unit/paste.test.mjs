@@ -92,7 +92,8 @@ for (const [name, [part, before = "", after = ""]] of Object.entries(hostile)) {
 test(`${LENGTH} different letters in a domain keep nobody waiting`, () => assertQuick(`a@${distinct(0x20000)}.com`));
 
 function assertQuick(text) {
-  const start = performance.now();
+  // What else the machine does meanwhile is not counted.
+  const start = process.cpuUsage();
   for (const { name, address } of readPaste(text)) {
     readAddress(address);
     suggest(address);
@@ -102,7 +103,7 @@ function assertQuick(text) {
   readAddress(text);
   suggest(text);
   checkName(text);
-  const took = performance.now() - start;
+  const took = process.cpuUsage(start).user / 1000;
   assert.ok(took < 2000, `${Math.round(took)} ms`);
 }
 

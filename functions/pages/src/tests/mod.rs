@@ -42,9 +42,15 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 
 /// The modules that a page's script leads to, the script among them; with those that are only loaded on demand, or without.
 fn modules(page: &str, on_demand: bool) -> BTreeSet<&str> {
+    reached(
+        between(page, "<script type=\"module\" src=\"{{assets}}/", "\"").collect(),
+        on_demand,
+    )
+}
+
+/// The modules that these lead to, with them.
+fn reached(mut open: Vec<&str>, on_demand: bool) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
-    let mut open: Vec<&str> =
-        between(page, "<script type=\"module\" src=\"{{assets}}/", "\"").collect();
     while let Some(module) = open.pop() {
         if found.insert(module) {
             let text = asset(module);

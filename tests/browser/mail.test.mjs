@@ -1,0 +1,380 @@
+// The Mail view: every word of the invitation in every language, seen before anybody gets it.
+import assert from "node:assert/strict";
+import { scenario } from "./support/browser.mjs";
+import { openInvite } from "./support/invite.mjs";
+import { LANGUAGES, t, within } from "./support/texts.mjs";
+import { button, choose, dialog, enter, hasFocus, heading, said, table, tabTo } from "./support/users.mjs";
+import { SOME, edit, enterView, field, inFrame, other, part, previewed, seeSaved, view } from "./support/views.mjs";
+
+const ANN = "ann@example.com";
+const subjectOf = async (stack, to, count) => (await stack.mail(to, count)).subject;
+const saved = (stack, locale = "en", claims) => stack.call("GET", `/v1/templates/${locale}`, undefined, { claims });
+
+// As another administrator who was quicker.
+async function savedByOther(stack, change, locale = "en") {
+  const { subject, text, html, version } = await saved(stack, locale);
+  const claims = { sub: "bea", name: "Bea Boss", scope: "settings:write" };
+  await stack.call("PUT", `/v1/templates/${locale}`, { subject, text, html, ...change }, { claims, headers: { "if-match": `"${version}"` } });
+}
+
+scenario("what is changed is seen at once, and after it is saved the next mail says it", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await view(page).getByText(t("mail.built_in")).waitFor();
+  assert.equal(await button(page, "decided.discard").isVisible(), false);
+  assert.equal(await button(page, "mail.reset").isVisible(), false);
+  await edit(page, "subject", () => "Come to {{product_name}}, {{#if invitee_name}}{{invitee_name}}{{else}}you{{/if}}!");
+  await edit(page, "html", (html) => html.replaceAll("Create your account", "Join us today"));
+  await previewed(page, "Join us today");
+  await view(page).getByText("Come to Acme, Alex Example!").first().waitFor();
+  await view(page).getByText(within("decided.unsaved")).waitFor();
+  await button(page, "common.save").click();
+  await said(page, "mail.said_saved").waitFor();
+  await seeSaved(page);
+  await stack.invite({ email: ANN, name: "Ann" });
+  const mail = await stack.mail(ANN);
+  assert.equal(mail.subject, "Come to Acme, Ann!");
+  assert.match(mail.html, /Join us today/);
+  await view(page).getByLabel(t("common.language")).getByRole("option", { name: t("mail.own", { language: "English" }) }).waitFor({ state: "attached" });
+});
+
+scenario("the mail is seen wide and narrow, light and dark, as text, as a reminder, and without what may be empty", async (world) => {
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  const card = () => inFrame(page, (inside) => inside.defaultView.getComputedStyle(inside.querySelector(".card")).backgroundColor);
+  const width = () => page.locator(".stage iframe").evaluate((frame) => frame.offsetWidth);
+  assert.deepEqual([await card(), await width()], ["rgb(255, 255, 255)", 700]);
+  await page.getByRole("radio", { name: t("mail.phone") }).check();
+  assert.equal(await width(), 375);
+  await page.getByRole("checkbox", { name: t("mail.dark") }).check();
+  assert.equal(await card(), "rgb(28, 32, 30)", "as a dark mail program shows it, though this browser is light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.getByRole("checkbox", { name: t("mail.dark") }).uncheck();
+  assert.equal(await card(), "rgb(255, 255, 255)", "and the other way round");
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.getByRole("radio", { name: t("mail.text") }).check();
+  await page.locator("pre").getByText("Hello Alex Example,").waitFor();
+  await page.getByRole("checkbox", { name: t("mail.bare") }).check();
+  await page.locator("pre").getByText("Hello,").waitFor();
+  await page.getByRole("checkbox", { name: t("mail.reminder") }).check();
+  await view(page).getByText(/^Reminder: /).first().waitFor();
+});
+
+scenario("a mail in the preview runs no script, sends nothing and leads nowhere", async (world) => {
+  const page = await world.person();
+  const answered = async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    await route.fulfill({ response, body: JSON.stringify({ ...body, html: `<html><body onload="parent.hacked = 1"><script>parent.hacked = 2</script>
+      <img src="x" onerror="parent.hacked = 3"><iframe srcdoc="<script>top.hacked = 4</script>"></iframe><form action="/v1/me"><button id="send">x</button></form>
+      <meta http-equiv="refresh" content="0;url=/accept"><a id="link" href="/accept" target="_top">away</a><p id="there">there</p></body></html>` }) });
+  };
+  await page.route("**/preview", answered);
+  await enterView(page, "mail");
+  await previewed(page, "there");
+  const frame = page.frameLocator(".stage iframe");
+  await frame.locator("#link").click();
+  await frame.locator("#send").click();
+  await page.waitForTimeout(500);
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  assert.equal(new URL(page.url()).pathname, "/");
+  assert.ok(page.frames().every((frame) => !new URL(frame.url(), "http://x").pathname.startsWith("/accept")));
+  // That is what the frame's policy is for: what it has stopped is no complaint.
+  world.complaints.length = 0;
+});
+
+scenario("a mail that could not be sent is refused beside its part, with the place, and nothing that was written is lost", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "html", (html) => html.replace("<body", "<!-- äöü 😀 -->{{nobody}}<body"));
+  const html = part(page, "html");
+  const line = (await html.inputValue()).split("{{nobody}}")[0].split("\n");
+  const place = { line: line.length, column: [...line.at(-1)].length + 1 };
+  const error = page.locator("#mail-html-error");
+  await error.getByText(within("mail.place", place)).waitFor();
+  await view(page).getByText(t("mail.stale")).waitFor();
+  assert.equal(await html.getAttribute("aria-invalid"), "true");
+  assert.doesNotMatch(await error.innerText(), /In the HTML/);
+  await world.state(page, "mail-refused");
+  await part(page, "subject").focus();
+  await button(page, "common.save").click();
+  await page.waitForFunction(() => document.activeElement?.id === "mail-html");
+  const caret = () => html.evaluate((field) => field.selectionStart);
+  const at = (await html.inputValue()).indexOf("{{nobody}}");
+  assert.equal(await caret(), at);
+  assert.match(await html.inputValue(), /\{\{nobody\}\}/);
+  assert.equal((await saved(stack)).source, "built_in");
+  await part(page, "subject").focus();
+  await button(error, "mail.go_there").click();
+  assert.equal(await hasFocus(html), true);
+  assert.equal(await caret(), at);
+  await edit(page, "html", (html) => html.replace("{{nobody}}", "{{product_name}}"));
+  await error.getByText(within("mail.place")).waitFor({ state: "detached" });
+  assert.equal(await html.getAttribute("aria-invalid"), null);
+});
+
+scenario("what is not saved survives another view, another language, a reload and a sign-in that ends", async (world) => {
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "Mine, {{product_name}}");
+  await page.getByRole("link", { name: t("users.heading") }).click();
+  await said(page, "decided.kept").waitFor();
+  await page.goBack();
+  const subject = part(page, "subject");
+  await subject.waitFor();
+  assert.equal(await subject.inputValue(), "Mine, {{product_name}}");
+  await other(page, "de");
+  await view(page).getByText(t("mail.built_in")).waitFor();
+  assert.match(await subject.inputValue(), /Einladung/);
+  assert.equal(await hasFocus(page.locator("#mail-language")), true, "whoever goes through the languages stays where they are");
+  await other(page, "en");
+  await view(page).getByText(within("decided.unsaved")).waitFor();
+  await page.reload();
+  await subject.waitFor();
+  assert.equal(await subject.inputValue(), "Mine, {{product_name}}");
+  await page.route("**/_local/sign-in/token", (route) => route.abort("internetdisconnected"));
+  await page.route("**/v1/**", (route) => route.fulfill({ status: 401, contentType: "application/json", body: "{}" }));
+  await edit(page, "subject", () => "Mine again, {{product_name}}");
+  const ended = dialog(page, t("users.ended.title"));
+  await ended.waitFor();
+  await page.unroute("**/_local/sign-in/token");
+  await page.unroute("**/v1/**");
+  await button(ended, "users.ended.again").click();
+  await page.waitForURL((url) => url.pathname === "/" && !url.search);
+  await subject.waitFor();
+  assert.equal(await subject.inputValue(), "Mine again, {{product_name}}");
+  await button(page, "decided.discard").click();
+  await view(page).getByText(within("decided.unsaved")).waitFor({ state: "detached" });
+  await button(page.getByRole("status"), "common.undo").click();
+  await view(page).getByText(within("decided.unsaved")).waitFor();
+  assert.equal(await subject.inputValue(), "Mine again, {{product_name}}");
+});
+
+scenario("drafts are one tenant's and one person's", async (world) => {
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "Mine, {{product_name}}");
+  await view(page).getByText(within("decided.unsaved")).waitFor();
+  // The issuer asks anew who it is.
+  const become = async (tenant) => {
+    await page.context().clearCookies();
+    await page.reload();
+    await choose(page, { as: "Alex Admin", tenant });
+    await previewed(page, "Create your account");
+    return part(page, "subject").inputValue();
+  };
+  assert.match(await become("globex"), /invites you/);
+  assert.equal(await become(), "Mine, {{product_name}}");
+});
+
+for (const mine of [true, false]) {
+  scenario(`somebody else's version is shown before it is written over, and ${mine ? "one's own" : "theirs"} is kept as it was`, async (world) => {
+    const { stack } = world;
+    const page = await world.person();
+    await enterView(page, "mail");
+    await previewed(page, "Create your account");
+    await edit(page, "subject", () => "Mine, {{product_name}}");
+    await savedByOther(stack, { subject: "Theirs, {{product_name}}" });
+    await button(page, "common.save").click();
+    await view(page).getByText(t("decided.meanwhile", { who: "Bea Boss" })).waitFor();
+    assert.equal(await part(page, "subject").inputValue(), "Mine, {{product_name}}");
+    await page.locator(".warning .lines del").getByText("Theirs, {{product_name}}").waitFor();
+    await page.locator(".warning .lines ins").getByText("Mine, {{product_name}}").waitFor();
+    assert.equal((await saved(stack)).subject, "Theirs, {{product_name}}");
+    await world.state(page, "mail-meanwhile");
+    await button(page, mine ? "mail.use_mine" : "mail.use_theirs").click();
+    await view(page).getByText(t("decided.meanwhile", { who: "Bea Boss" })).waitFor({ state: "detached" });
+    if (!mine) {
+      assert.equal(await part(page, "subject").inputValue(), "Theirs, {{product_name}}");
+      await button(page.getByRole("status"), "common.undo").click();
+    }
+    assert.equal(await part(page, "subject").inputValue(), "Mine, {{product_name}}");
+    await button(page, "common.save").click();
+    await said(page, "mail.said_saved").waitFor();
+    assert.equal((await saved(stack)).subject, "Mine, {{product_name}}");
+  });
+}
+
+scenario("a draft that somebody else's version has overtaken says so when it is opened again", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "Mine, {{product_name}}");
+  await savedByOther(stack, { subject: "Theirs, {{product_name}}" });
+  await page.reload();
+  await view(page).getByText(t("decided.meanwhile", { who: "Bea Boss" })).waitFor();
+  assert.equal(await part(page, "subject").inputValue(), "Mine, {{product_name}}");
+  await edit(page, "subject", () => "Mine after all, {{product_name}}");
+  await button(page, "mail.use_mine").click();
+  await button(page, "common.save").click();
+  await said(page, "mail.said_saved").waitFor();
+  assert.equal((await saved(stack)).subject, "Mine after all, {{product_name}}");
+});
+
+scenario("the built-in mail comes back at once, and so does one's own", async (world) => {
+  const { stack } = world;
+  await savedByOther(stack, { subject: "Ours, {{product_name}}" });
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await view(page).getByText(within("decided.saved", { who: "Bea Boss" })).waitFor();
+  await page.getByRole("radio", { name: t("mail.changes") }).check();
+  await page.locator(".lines ins").getByText("Ours, {{product_name}}").waitFor();
+  await world.state(page, "mail-changes");
+  await button(page, "mail.reset").click();
+  await said(page, "mail.was_reset").waitFor();
+  await view(page).getByText(t("mail.built_in")).waitFor();
+  assert.equal((await saved(stack)).source, "built_in");
+  assert.match(await part(page, "subject").inputValue(), /invites you to/);
+  await button(page.getByRole("status"), "common.undo").click();
+  await seeSaved(page);
+  assert.equal((await saved(stack)).subject, "Ours, {{product_name}}");
+  assert.equal(await part(page, "subject").inputValue(), "Ours, {{product_name}}");
+});
+
+scenario("a test mail comes to who asks for it, as it stands there", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "A trial of {{product_name}}");
+  await button(page, "mail.test").click();
+  const toast = said(page, "mail.tested");
+  await toast.waitFor();
+  const [to] = /\S+@[\w.-]+\w/.exec(await toast.innerText());
+  assert.equal(await subjectOf(stack, to), "A trial of Acme");
+  assert.equal((await saved(stack)).source, "built_in");
+});
+
+scenario("a variable is inserted where one writes, and the browser can undo it", async (world) => {
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  const text = part(page, "text");
+  await text.fill("Dear , come: {{accept_url}}");
+  await text.evaluate((field) => field.setSelectionRange(5, 5));
+  await page.getByRole("button", { name: "{{invitee_name}}" }).click();
+  assert.equal(await text.inputValue(), "Dear {{invitee_name}}, come: {{accept_url}}");
+  assert.equal(await hasFocus(text), true);
+  await page.keyboard.press("Control+z");
+  assert.equal(await text.inputValue(), "Dear , come: {{accept_url}}");
+  await page.getByRole("button", { name: "{{reminder}}" }).click();
+  await page.keyboard.type("soon");
+  assert.match(await text.inputValue(), /\{\{#if reminder\}\}soon\{\{\/if\}\}/);
+});
+
+scenario("a mail in a language that Usher has none in begins with the English one", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await view(page).getByLabel(t("common.language")).selectOption({ label: "Another language" });
+  const ask = dialog(page, t("mail.another"));
+  const tag = ask.getByRole("textbox");
+  await tag.fill("??");
+  await button(ask, "mail.begin").click();
+  await ask.getByText(t("mail.tag_bad")).waitFor();
+  await world.state(page, "mail-another");
+  await tag.fill("fa");
+  await button(ask, "mail.begin").click();
+  await page.waitForURL(/#mail=fa$/);
+  await previewed(page, "Create your account");
+  assert.match(await part(page, "html").inputValue(), /lang="fa" dir="rtl"/);
+  await edit(page, "subject", () => "دعوت به {{product_name}}");
+  await button(page, "common.save").click();
+  await said(page, "mail.said_saved").waitFor();
+  await stack.invite({ email: ANN, locale: "fa" });
+  assert.match(await subjectOf(stack, ANN), /دعوت به/);
+});
+
+scenario("the mail can be changed with the keyboard alone", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enter(page);
+  await tabTo(page, page.getByRole("link", { name: t("users.mail") }));
+  await page.keyboard.press("Enter");
+  await heading(page, "users.mail").waitFor();
+  await page.waitForFunction(() => document.activeElement?.tagName === "H2");
+  await tabTo(page, part(page, "subject"));
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("Typed for ");
+  await tabTo(page, page.getByRole("button", { name: "{{product_name}}" }));
+  await page.keyboard.press("Enter");
+  assert.equal(await part(page, "subject").inputValue(), "Typed for {{product_name}}");
+  await page.keyboard.press("Control+Enter");
+  await said(page, "mail.said_saved").waitFor();
+  assert.equal((await saved(stack)).subject, "Typed for {{product_name}}");
+});
+
+scenario("who may not change settings has no way there, and is told who can give it", async (world) => {
+  const page = await world.person();
+  await enter(page, { as: "Rita Reader" });
+  assert.equal(await page.getByRole("link", { name: t("users.mail") }).isVisible(), false);
+  for (const name of ["mail", "settings"]) {
+    await page.goto(`/#${name}`);
+    await heading(page, `users.${name}`).waitFor();
+    await view(page).getByText(within("users.needs", { scope: "settings:write" })).waitFor();
+    await world.state(page, `${name}-denied`);
+  }
+  await page.goto("/#");
+  await table(page).or(page.getByRole("heading", { level: 2 })).first().waitFor();
+});
+
+for (const file of ["views.js", "mail.js", "mail.en.json", "templates"]) {
+  scenario(`where ${file} does not come, the Mail view says so and asks again`, async (world) => {
+    const page = await world.person();
+    await enter(page);
+    await page.route(`**/${file}`, (route) => route.abort("internetdisconnected"));
+    await page.getByRole("link", { name: t("users.mail") }).click();
+    await view(page).getByText(within("problem.offline")).waitFor();
+    if (file === "templates") await world.state(page, "mail-offline");
+    await page.unroute(`**/${file}`);
+    await button(view(page), "common.retry").click();
+    await previewed(page, "Create your account");
+  });
+}
+
+scenario("the Invite dialog shows the mail that will be sent, with its message and in its language", async (world) => {
+  const page = await world.person();
+  await enter(page);
+  const box = await openInvite(page);
+  await box.getByLabel(t("invite.message")).fill("Willkommen im Team!");
+  await box.getByLabel(t("invite.language")).selectOption("de");
+  await button(box, "invite.see").click();
+  const seen = dialog(page, t("mail.preview"));
+  await seen.waitFor();
+  await previewed(page, "Willkommen im Team!");
+  await previewed(page, "Konto erstellen");
+  await world.state(page, "invite-mail");
+  await button(seen, "common.close").click();
+  await box.getByLabel(t("invite.message")).fill("");
+  await box.getByLabel(t("invite.language")).selectOption("");
+  await button(box, "invite.see").click();
+  await previewed(page, "Create your account");
+  assert.doesNotMatch(await inFrame(page, (inside) => inside.body.innerText), /personal message stands|note/);
+  const inviter = await world.person();
+  await enter(inviter, { as: "Ivo Inviter" });
+  assert.equal(await button(await openInvite(inviter), "invite.see").count(), 0);
+});
+
+for (const language of LANGUAGES) {
+  scenario(`the mail view looks right in ${language}`, async (world) => {
+    const page = await world.person({ language });
+    await enterView(page, "mail", language);
+    await view(page).getByText(t("mail.built_in", {}, language)).waitFor();
+    await page.frameLocator(".stage iframe").locator("h1").waitFor();
+    await world.state(page, "mail-look", { everywhere: true });
+    await field(page, "subject", language).fill("{{oops");
+    await page.locator("#mail-subject-error").getByText(within("mail.place", {}, language)).waitFor();
+    await page.getByRole("radio", { name: t("mail.changes", {}, language) }).check();
+    await world.state(page, "mail-look-refused", { at: SOME[language] });
+  });
+}
