@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{PAGES, asset, between, is, modules, parts};
+use super::{PAGES, asset, between, is, modules, parts, reached};
 use crate::{assets, page::Page};
 
 #[test]
@@ -109,7 +109,8 @@ fn no_module_turns_text_into_html() {
     }
 }
 
-/// How many bytes go over the wire until the page is there, and how many more if the person uses all of it.
+/// How many bytes go over the wire until the page is there, and how many more at most when the person reaches for something
+/// that comes on demand.
 fn weight(html: &str) -> (usize, usize) {
     let size = |file: &&str| assets::find(file).unwrap().gzip.len();
     let largest = |part: &str| {
@@ -121,8 +122,15 @@ fn weight(html: &str) -> (usize, usize) {
     let (part, on_demand) = parts(html);
     let mut first = modules(html, false);
     first.extend(between(html, "{{assets}}/", "\""));
-    let later = modules(html, true);
-    let later: usize = later.difference(&first).map(size).sum();
+    let entries = first
+        .iter()
+        .filter(|file| is(file, "js"))
+        .flat_map(|module| between(asset(module), "import(\"./", "\""));
+    let later = entries.map(|entry| {
+        let more = reached(vec![entry], true);
+        more.difference(&first).map(size).sum::<usize>()
+    });
+    let later = later.max().unwrap_or_default();
     let page = Page::new(html, &[]).unwrap().gzip.len();
     let first: usize = first.iter().map(size).sum();
     (

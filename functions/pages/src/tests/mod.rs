@@ -42,9 +42,13 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 
 /// The modules that a page's script leads to, the script among them; with those that are only loaded on demand, or without.
 fn modules(page: &str, on_demand: bool) -> BTreeSet<&str> {
+    let scripts = between(page, "<script type=\"module\" src=\"{{assets}}/", "\"");
+    reached(scripts.collect(), on_demand)
+}
+
+/// These modules, and those that they lead to.
+fn reached(mut open: Vec<&str>, on_demand: bool) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
-    let mut open: Vec<&str> =
-        between(page, "<script type=\"module\" src=\"{{assets}}/", "\"").collect();
     while let Some(module) = open.pop() {
         if found.insert(module) {
             let text = asset(module);
