@@ -509,7 +509,7 @@ scenario("what was typed a moment before another tab was chosen is searched for 
     document.querySelector('[data-state=""]').click();
   });
   await page.waitForURL((url) => !url.hash.includes("state="));
-  assert.equal(await tab(page, "all").getAttribute("aria-current"), "page");
+  await until("its tab is chosen", async () => await tab(page, "all").getAttribute("aria-current") === "page");
   await assertShown(page, 1);
 });
 
