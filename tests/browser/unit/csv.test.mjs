@@ -95,13 +95,14 @@ const hostile = {
 for (const [name, [part, before = "", after = ""]] of Object.entries(hostile)) {
   test(`a table of ${LENGTH} characters of ${name} keeps nobody waiting`, () => {
     const text = before + part.repeat(LENGTH / part.length) + after;
-    const start = performance.now();
+    const start = process.cpuUsage();
     const separator = guessSeparator(text);
     looksLikeTable(text);
     const { columns } = guessColumns(firstRows(text, separator), languageOf);
     for (const { cells } of readRows(text, separator)) readPerson(cells, columns, languageOf);
     for (const { cells } of readRows(text, "\t")) toCsv([cells]);
-    const took = performance.now() - start;
+    // What it keeps the processor busy, whatever else runs beside it.
+    const took = process.cpuUsage(start).user / 1000;
     assert.ok(took < 2000, `${Math.round(took)} ms`);
   });
 }
