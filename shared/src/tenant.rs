@@ -12,6 +12,11 @@ pub async fn settings(store: &Store, tenant: &TenantId) -> Result<Settings, Stor
     Ok(found.map(|found| found.value).unwrap_or_default())
 }
 
+/// Whether Usher comes with mails in this language, so that no tenant has to be asked for its own.
+pub fn is_built_in(locale: &Locale) -> bool {
+    Templates::built_in().locales().contains(locale)
+}
+
 /// The languages that a tenant's mails can be in. Its own templates are asked for only if one of those `wanted` is none that
 /// Usher comes with.
 pub async fn languages(
@@ -19,10 +24,8 @@ pub async fn languages(
     tenant: &TenantId,
     wanted: &[Locale],
 ) -> Result<Templates, StoreError> {
-    let built_in = Templates::built_in();
-    let known = |locale| built_in.locales().contains(locale);
-    if wanted.iter().all(known) {
-        return Ok(built_in);
+    if wanted.iter().all(is_built_in) {
+        return Ok(Templates::built_in());
     }
     Ok(Templates::with_locales(
         store.template_locales(tenant).await?,

@@ -862,6 +862,9 @@ async fn whoever_is_accepted_after_their_account_was_withdrawn_in_the_middle_has
     for body in [json!({"email": "ann@example.com"}), json!({"groups": []})] {
         with_invited(async |app, pool, id, token| {
             let path = format!("/v1/users/{id}");
+            // Nobody withdraws anything of whom nobody has corrected.
+            let earlier = json!({"external_id": "7"});
+            assert_eq!(app.patch(&path, &earlier).await.status, 200);
             pool.pause("after AdminCreateUser");
             let correct = async {
                 pool.paused.notified().await;
@@ -927,6 +930,9 @@ async fn whoever_is_accepted_while_an_account_is_withdrawn_slowly_has_one_when_t
 async fn an_accept_that_broke_off_after_the_table_gives_a_withdrawn_account_again_when_it_is_repeated()
  {
     with_invited(async |app, pool, id, token| {
+        let earlier = json!({"external_id": "7"});
+        let answer = app.patch(&format!("/v1/users/{id}"), &earlier).await;
+        assert_eq!(answer.status, 200);
         assert_eq!(app.accept(token).await.status, 200);
         // As if it had been withdrawn in the middle, and nobody had looked afterwards.
         pool.accounts.lock().unwrap().clear();

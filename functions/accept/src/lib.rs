@@ -126,24 +126,28 @@ pub(crate) struct Outcome {
     pub(crate) outcome: &'static str,
 }
 
+/// For whom a token claims to be, and its hash, which tells whether it is.
+pub(crate) fn claim(token: &str) -> Result<(UserId, TokenHash), Problem> {
+    let token: InvitationToken = token.trim().parse().map_err(|_| unknown())?;
+    Ok((token.user_id(), token.hash()))
+}
+
 /// The user whom the token claims to be for. Whether the token is genuine is yet to be asked, with its hash.
 pub(crate) async fn holder(state: &Accept, token: &str) -> Result<(User, TokenHash), Problem> {
-    let token: InvitationToken = token.trim().parse().map_err(|_| unknown())?;
-    held(state, token.user_id(), token.hash()).await
+    held(state, claim(token)?).await
 }
 
 /// The same, by either of the tokens with which people decline.
 pub(crate) async fn decliner(state: &Accept, token: &str) -> Result<(User, TokenHash), Problem> {
     match token.trim().parse::<DeclineToken>() {
-        Ok(token) => held(state, token.user_id(), token.hash()).await,
+        Ok(token) => held(state, (token.user_id(), token.hash())).await,
         Err(_) => holder(state, token).await,
     }
 }
 
-pub(crate) async fn held(
+async fn held(
     state: &Accept,
-    id: UserId,
-    token: TokenHash,
+    (id, token): (UserId, TokenHash),
 ) -> Result<(User, TokenHash), Problem> {
     let user = state.store.user(id).await?.ok_or_else(unknown)?;
     Ok((user, token))

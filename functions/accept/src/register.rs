@@ -5,19 +5,20 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use usher::{
     domain::{
-        self, Group, LinkRefusal, Locale, LocaleSource, PersonName, RedirectUrl, StateName,
-        TenantId, User, UserId,
+        self, Group, LinkRefusal, Locale, LocaleSource, PersonName, RedirectUrl, StateName, User,
+        UserId,
     },
-    http::{Answer, corrected, field, json, json_body, required_field},
+    http::{Answer, Problem, corrected, field, json, json_body, required_field},
+    mail::Templates,
     pool::withdraw,
     store::{Attempt, StoreError},
-    tenant,
+    tenant::{self, is_built_in},
 };
 
 use crate::{
     Accept,
     account::{has_moved, keep_account, take_back},
-    holder,
+    claim, unknown,
 };
 
 #[derive(Deserialize)]
@@ -61,28 +62,56 @@ impl<'a> Registered<'a> {
     }
 }
 
+/// Without an account to be made, and in a language that Usher comes with, this is one call: the write itself finds out whether
+/// the link is good.
 pub(crate) async fn accept(state: &Accept, request: &Request) -> Answer {
     let body: AcceptBody = json_body(request)?;
     let name = required_field("name", body.name.unwrap_or_default(), |name| {
         PersonName::parse(&name)
     })?;
-    let locale: Option<Locale> = field("locale", body.locale, |tag| tag.parse())?;
-    let (user, token) = holder(state, &body.token).await?;
-    let locale = match locale {
-        Some(asked) => Some(choose(state, &user.tenant, asked).await?),
-        None => None,
+    let asked: Option<Locale> = field("locale", body.locale, |tag| tag.parse())?;
+    let (id, token) = claim(&body.token)?;
+    let tenants_own = asked.as_ref().is_some_and(|asked| !is_built_in(asked));
+    let user = if state.pool.is_some() || tenants_own {
+        Some(state.store.user(id).await?.ok_or_else(unknown)?)
+    } else {
+        None
     };
     let accept = domain::Accept {
         token,
         now: state.clock.now(),
         name,
-        locale,
-        administrator: user.groups.iter().any(Group::is_administrators),
+        locale: choose(state, user.as_ref(), asked).await?,
+        administrator: (user.as_ref().filter(|_| state.pool.is_some()))
+            .map(|user| user.groups.iter().any(Group::is_administrators)),
     };
-    if let Some(refusal) = domain::Accept::refusal(token, accept.now, Some(&user)) {
+    if let Some(user) = &user {
+        make_account(state, user, &accept).await?;
+    }
+    match state.store.accept(id, &accept).await? {
+        Attempt::Done(user) => {
+            keep_account(state, &user, accept.now).await?;
+            json(&Registered::of(&user, state.sign_in_url.as_ref()))
+        }
+        Attempt::Refused(found) => {
+            let found = found.as_deref();
+            let refusal = domain::Accept::refusal(token, accept.now, found);
+            take_back(state, id, found).await?;
+            let moved = |(user, found)| has_moved(user, found);
+            if refusal.is_none() || user.as_ref().zip(found).is_some_and(moved) {
+                withdraw(state.pool.as_ref(), &state.store, id).await?;
+            }
+            Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
+        }
+    }
+}
+
+/// Makes the account, where there is a pool, of whoever may use the link.
+async fn make_account(state: &Accept, user: &User, accept: &domain::Accept) -> Result<(), Problem> {
+    if let Some(refusal) = domain::Accept::refusal(accept.token, accept.now, Some(user)) {
         // An earlier try may have got no further than the pool, or the table. A wrong link finds out about neither.
         match refusal {
-            LinkRefusal::AlreadyUsed => keep_account(state, &user, accept.now).await?,
+            LinkRefusal::AlreadyUsed => keep_account(state, user, accept.now).await?,
             LinkRefusal::Revoked | LinkRefusal::Declined => {
                 withdraw(state.pool.as_ref(), &state.store, user.id).await?;
             }
@@ -91,33 +120,29 @@ pub(crate) async fn accept(state: &Accept, request: &Request) -> Answer {
         return Err(state.link_problem(refusal));
     }
     if let Some(pool) = &state.pool {
-        let registered = pool.register(&user, Some(&accept.name)).await;
+        let registered = pool.register(user, Some(&accept.name)).await;
         registered.map_err(|error| state.pool_problem(error))?;
     }
-    match state.store.accept(&user, &accept).await? {
-        Attempt::Done(user) => {
-            keep_account(state, &user, accept.now).await?;
-            json(&Registered::of(&user, state.sign_in_url.as_ref()))
-        }
-        Attempt::Refused(found) => {
-            let found = found.as_deref();
-            let refusal = domain::Accept::refusal(token, accept.now, found);
-            take_back(state, user.id, found).await?;
-            if refusal.is_none() || found.is_some_and(|found| has_moved(&user, found)) {
-                withdraw(state.pool.as_ref(), &state.store, user.id).await?;
-            }
-            Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
-        }
-    }
+    Ok(())
 }
 
 /// What to remember of the language that a person has chosen.
 async fn choose(
     state: &Accept,
-    tenant: &TenantId,
-    asked: Locale,
-) -> Result<(Locale, LocaleSource), StoreError> {
-    let templates = tenant::languages(&state.store, tenant, std::slice::from_ref(&asked)).await?;
+    user: Option<&User>,
+    asked: Option<Locale>,
+) -> Result<Option<(Locale, LocaleSource)>, StoreError> {
+    let Some(asked) = asked else {
+        return Ok(None);
+    };
+    let templates = match user {
+        Some(user) => {
+            let wanted = std::slice::from_ref(&asked);
+            tenant::languages(&state.store, &user.tenant, wanted).await?
+        }
+        None => Templates::built_in(),
+    };
     let default = [(&state.default_locale, LocaleSource::ExternalDefault)];
-    Ok(templates.choose(Some((asked, LocaleSource::Invitee)), &default))
+    let asked = Some((asked, LocaleSource::Invitee));
+    Ok(Some(templates.choose(asked, &default)))
 }

@@ -25,6 +25,9 @@ pub(super) const PACE: &str = "PACE";
 pub(super) const BY_STATE: &str = "by_state";
 pub(super) const BY_STATE_PK: &str = "by_state_pk";
 pub(super) const BY_STATE_SK: &str = "by_state_sk";
+/// What [`BY_STATE_PK`] becomes when the user is accepted. Whoever accepts holds a link, which does not name the tenant; so the
+/// row does, and an accept need not read it first.
+pub(super) const ACCEPTED_PK: &str = "accepted_pk";
 /// Search by the beginning of an address. Holds whole items.
 pub(super) const BY_EMAIL: &str = "by_email";
 pub(super) const BY_EMAIL_PK: &str = "by_email_pk";
