@@ -26,6 +26,7 @@ use crate::app::{App, with_options};
 /// A user pool, as far as accepting needs one.
 #[derive(Default)]
 pub(crate) struct Pool {
+    operations: Mutex<Vec<String>>,
     accounts: Mutex<BTreeMap<String, Value>>,
     members: Mutex<Vec<(String, String)>>,
     /// Answers to the next creations, instead of doing them.
@@ -110,6 +111,11 @@ impl Pool {
         self.accounts.lock().unwrap().get(name).cloned()
     }
 
+    /// Everything it was asked, in order.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        self.operations.lock().unwrap().clone()
+    }
+
     fn has_address(&self, email: &str) -> bool {
         let accounts = self.accounts.lock().unwrap();
         accounts.values().any(|account| account["email"] == email)
@@ -168,6 +174,7 @@ impl Pool {
 async fn answer(State(pool): State<Arc<Pool>>, headers: HeaderMap, body: Bytes) -> Reply {
     let target = headers["x-amz-target"].to_str().unwrap();
     let operation = target.rsplit('.').next().unwrap();
+    pool.operations.lock().unwrap().push(operation.to_owned());
     pool.wait_if_told(&format!("before {operation}")).await;
     let done = pool.do_it(operation, &serde_json::from_slice(&body).unwrap());
     pool.wait_if_told(&format!("after {operation}")).await;

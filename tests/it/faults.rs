@@ -95,6 +95,24 @@ impl Proxy {
             .unwrap_or(0)
     }
 
+    /// The same of every operation.
+    pub(crate) fn all_calls(&self) -> HashMap<String, usize> {
+        self.shared.calls.lock().unwrap().clone()
+    }
+
+    /// What was called since then, by name; but for what the history writes in its own time, which no request does.
+    pub(crate) fn since(&self, before: &HashMap<String, usize>) -> Vec<(String, usize)> {
+        let now = self.all_calls().into_iter();
+        let more = now.map(|(name, calls)| {
+            let earlier = before.get(&name).copied().unwrap_or(0);
+            (name, calls - earlier)
+        });
+        let mut more: Vec<_> = more.collect();
+        more.retain(|(name, calls)| *calls > 0 && name != "BatchWriteItem");
+        more.sort();
+        more
+    }
+
     pub(crate) fn inject(&self, operation: &'static str, times: usize, reply: Reply) {
         self.inject_about("", operation, times, reply);
     }

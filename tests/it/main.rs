@@ -15,6 +15,7 @@ mod bad_input;
 mod bad_links;
 mod bulk;
 mod bulk_resend;
+mod calls;
 mod crash_points;
 mod crashes;
 mod decline;

@@ -24,6 +24,7 @@ use usher::{
     http::{Answer, Problem},
     pool::{AccountInDoubt, PoolError, UserPool, warm_up},
     store::Store,
+    tenant::TenantSettings,
 };
 
 use crate::problem::link_problem;
@@ -32,6 +33,7 @@ use crate::problem::link_problem;
 #[derive(Debug)]
 pub struct Accept {
     store: Store,
+    settings: TenantSettings,
     product_name: ProductName,
     default_locale: Locale,
     pool: Option<UserPool>,
@@ -41,7 +43,8 @@ pub struct Accept {
 }
 
 impl Accept {
-    /// Reads `TABLE_NAME`, `PRODUCT_NAME`, `DEFAULT_LOCALE`, `USER_POOL_ID` and `SIGN_IN_URL`.
+    /// Reads `TABLE_NAME`, `PRODUCT_NAME`, `DEFAULT_LOCALE`, `USER_POOL_ID`, `SIGN_IN_URL` and
+    /// `SETTINGS_SECONDS`.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, product_name) = (Store::from_env(env), env.product_name());
         let (default_locale, sign_in_url) = (env.default_locale(), env.sign_in_url());
@@ -49,6 +52,7 @@ impl Accept {
         env.finish((|| {
             let (store, product_name) = (store?, product_name?);
             Some(Self {
+                settings: TenantSettings::from_env(env, &store, &clock),
                 store,
                 product_name,
                 default_locale,

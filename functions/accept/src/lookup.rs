@@ -5,7 +5,6 @@ use serde::Serialize;
 use usher::{
     domain::{self, DeclineToken, Locale, Message, PersonName, RedirectUrl},
     http::{Answer, json, json_body},
-    tenant,
 };
 
 use crate::{Accept, LinkBody, decliner, holder};
@@ -39,7 +38,7 @@ pub(crate) async fn lookup(state: &Accept, request: &Request) -> Answer {
     if let Some(refusal) = domain::Accept::refusal(token, state.clock.now(), Some(&user)) {
         return Err(state.link_problem(refusal));
     }
-    let settings = tenant::settings(&state.store, &user.tenant).await?;
+    let settings = state.settings.of(&user.tenant).await?;
     json(&InvitationView {
         email: user.email.as_str(),
         name: user.name.as_ref().map(PersonName::as_str),
@@ -65,7 +64,7 @@ async fn look_up_to_decline(state: &Accept, token: &str) -> Answer {
     if let Some(refusal) = decline.refusal(Some(&user)) {
         return Err(state.link_problem(refusal));
     }
-    let settings = tenant::settings(&state.store, &user.tenant).await?;
+    let settings = state.settings.of(&user.tenant).await?;
     json(&InvitationView {
         email: user.email.as_str(),
         name: None,

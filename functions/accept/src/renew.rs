@@ -5,7 +5,6 @@ use usher::{
     domain::{self, Nonce},
     http::{Answer, corrected, json, json_body},
     store::Attempt,
-    tenant,
 };
 
 use crate::{Accept, LinkBody, Outcome, holder, problem::renew_problem};
@@ -13,7 +12,7 @@ use crate::{Accept, LinkBody, Outcome, holder, problem::renew_problem};
 pub(crate) async fn renew(state: &Accept, request: &Request) -> Answer {
     let body: LinkBody = json_body(request)?;
     let (user, token) = holder(state, &body.token).await?;
-    let settings = tenant::settings(&state.store, &user.tenant).await?;
+    let settings = state.settings.of(&user.tenant).await?;
     let renew = domain::Renew {
         token,
         lifetime: settings.lifetime(),
