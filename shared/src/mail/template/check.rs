@@ -3,12 +3,11 @@
 //! It is rendered for every combination of values that are there and not, with values that nobody could wish worse, and the
 //! HTML is read as a mail program reads it. So nothing depends on how the author has written it.
 
-use html5gum::{DefaultEmitter, Token, Tokenizer};
 use thiserror::Error;
 
 use super::{
-    Kind, Place, SyntaxError, Template, Variable,
-    syntax::{Part, Piece, place},
+    Kind, Place, SyntaxError, Template, Variable, html,
+    syntax::{Part, place},
 };
 use crate::domain::{Locale, TemplateSource};
 
@@ -53,7 +52,12 @@ pub enum Flaw {
     /// Nobody could register.
     #[error("{{{{accept_url}}}} is missing{0}: the person could not register")]
     NoLink(Without),
-    /// A part of HTML that mail programs take out, or take the mail for an attack because of.
+    /// Nobody would find how to register.
+    #[error(
+        "{{{{accept_url}}}} stands only where nobody sees it{0}: make it the href of an <a>, or write it as text"
+    )]
+    UnseenLink(Without),
+    /// A part of HTML that mail programs take out, read each in their own way, or take the mail for an attack because of.
     #[error("<{0}> can't be in a mail")]
     Element(String),
     /// An attribute that runs a script.
@@ -89,8 +93,8 @@ impl std::fmt::Display for Without {
 }
 
 /// What nobody could wish worse: it would be an element, and an attribute.
-const HOSTILE: &str = "\"' onzzz=1 ><zzz>";
-const HOSTILE_ESCAPED: &str = "&quot;&#39; onzzz=1 &gt;&lt;zzz&gt;";
+pub(super) const HOSTILE: &str = "\"' onzzz=1 ><zzz>";
+pub(super) const HOSTILE_ESCAPED: &str = "&quot;&#39; onzzz=1 &gt;&lt;zzz&gt;";
 /// What would be the name of an element, or of an attribute.
 const NAME: &str = "zzz";
 
@@ -129,13 +133,17 @@ pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, Templ
             for text in texts(part) {
                 let value = |variable: &Variable| probe(variable, text);
                 let (out, pieces) = read.traced(&|name| has.of(name), value);
-                if !out.contains(LINK) {
-                    return refuse(part, None, Flaw::NoLink(has.without()));
-                }
-                if part == "html"
-                    && let Some((at, flaw)) = html_flaw(&out, &pieces)
-                {
-                    return refuse(part, Some(place(source, at)), flaw);
+                let shown = match part {
+                    "html" => html::shows_link(&out, &pieces),
+                    _ => Ok(true),
+                };
+                match shown {
+                    Err((at, flaw)) => return refuse(part, Some(place(source, at)), flaw),
+                    _ if !out.contains(LINK) => {
+                        return refuse(part, None, Flaw::NoLink(has.without()));
+                    }
+                    Ok(false) => return refuse(part, None, Flaw::UnseenLink(has.without())),
+                    Ok(true) => {}
                 }
             }
         }
@@ -173,7 +181,7 @@ fn check_subject(subject: &Part, source: &str) -> Result<(), TemplateRefusal> {
 }
 
 /// Stands for the link.
-const LINK: &str = "https://link.invalid/";
+pub(super) const LINK: &str = "https://link.invalid/";
 
 /// What is put in a variable's place to see where it gets.
 fn probe(variable: &Variable, text: &str) -> String {
@@ -215,114 +223,6 @@ fn combinations(part: &Part) -> impl Iterator<Item = Combination> {
         optional: optional.clone(),
         there,
     })
-}
-
-/// What mail programs take out, what would run, and what would take people elsewhere.
-const ELEMENTS: [&str; 12] = [
-    "applet", "base", "embed", "form", "frame", "frameset", "iframe", "math", "object", "portal",
-    "script", "svg",
-];
-/// Attributes that lead somewhere.
-const LEADING: [&str; 5] = ["action", "background", "formaction", "href", "src"];
-
-/// The first thing in the HTML that must not be there, and where it comes from.
-fn html_flaw(html: &str, pieces: &[Piece]) -> Option<(usize, Flaw)> {
-    let mut emitter = DefaultEmitter::<usize>::new_with_span();
-    emitter.naively_switch_states(true);
-    let mut style = false;
-    for token in Tokenizer::new_with_emitter(html, emitter) {
-        let Ok(token) = token;
-        match token {
-            Token::StartTag(tag) => {
-                let name = String::from_utf8_lossy(&tag.name).into_owned();
-                let origin = source(pieces, tag.span.start);
-                style = name == "style";
-                if name.contains("zzz") {
-                    return Some(loose(pieces, tag.span.start, tag.span.end));
-                }
-                if ELEMENTS.contains(&&*name) {
-                    return Some((origin, Flaw::Element(name)));
-                }
-                for (attribute, value) in &tag.attributes {
-                    let attribute = String::from_utf8_lossy(attribute);
-                    if attribute.contains("zzz") {
-                        return Some(loose(pieces, tag.span.start, tag.span.end));
-                    }
-                    if attribute.starts_with("on") || attribute == "srcdoc" {
-                        return Some((origin, Flaw::Handler(attribute.into_owned())));
-                    }
-                    if name == "meta"
-                        && attribute == "http-equiv"
-                        && value.eq_ignore_ascii_case(b"refresh")
-                    {
-                        return Some((origin, Flaw::Element("meta http-equiv=refresh".to_owned())));
-                    }
-                    let value = String::from_utf8_lossy(value);
-                    if attribute == "style" && value.contains(HOSTILE) {
-                        return Some(loose(pieces, tag.span.start, tag.span.end));
-                    }
-                    if LEADING.contains(&&*attribute) {
-                        let compact: String = value
-                            .chars()
-                            .filter(|c| !c.is_whitespace() && !c.is_control())
-                            .collect();
-                        let compact = compact.to_lowercase();
-                        if compact.starts_with(&HOSTILE.replace(' ', "")) {
-                            let (at, name) = text_value(pieces, tag.span.start, tag.span.end);
-                            return Some((at, Flaw::NotALink(name)));
-                        }
-                        for scheme in ["javascript:", "vbscript:", "data:text", "file:"] {
-                            if compact.starts_with(scheme) {
-                                return Some((origin, Flaw::Scheme(scheme.to_owned())));
-                            }
-                        }
-                    }
-                }
-            }
-            Token::EndTag(tag) if tag.name.windows(3).any(|part| part == b"zzz") => {
-                return Some(loose(pieces, tag.span.start, tag.span.end));
-            }
-            Token::EndTag(_) => style = false,
-            // In a style nothing is escaped as HTML is.
-            Token::String(text) if style && text.windows(8).any(|part| part == b"onzzz=1 ") => {
-                return Some(loose(pieces, text.span.start, text.span.end));
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Where this place of what was rendered comes from.
-fn source(pieces: &[Piece], at: usize) -> usize {
-    let piece = pieces.iter().rfind(|piece| piece.begins <= at);
-    piece.map_or(0, |piece| match piece.variable {
-        Some(_) => piece.source,
-        None => piece.source + (at - piece.begins),
-    })
-}
-
-/// The text that people have written which stands between these places, and where.
-fn text_value(pieces: &[Piece], from: usize, to: usize) -> (usize, &'static str) {
-    let written = |piece: &&Piece| {
-        let text = piece
-            .variable
-            .is_some_and(|variable| variable.kind == Kind::Text);
-        text && (from.saturating_sub(HOSTILE_ESCAPED.len())..to).contains(&piece.begins)
-    };
-    let found = pieces.iter().find(written);
-    let name = found
-        .and_then(|piece| piece.variable)
-        .map_or("?", |variable| variable.name);
-    (
-        found.map_or_else(|| source(pieces, from), |piece| piece.source),
-        name,
-    )
-}
-
-fn loose(pieces: &[Piece], from: usize, to: usize) -> (usize, Flaw) {
-    let (at, name) = text_value(pieces, from, to);
-    (at, Flaw::Loose(name))
 }
 
 #[cfg(test)]
@@ -460,6 +360,38 @@ mod tests {
         for (wrong, place, words) in [
             ("<p>\n<ScRiPt src=x>", (2, 1), "<script>"),
             ("<iframe>", (1, 1), "<iframe>"),
+            // Text to who runs scripts, HTML to mail programs, and the other way round.
+            ("<noscript><p onclick=x></noscript>", (1, 1), "<noscript>"),
+            ("<noframes>", (1, 1), "<noframes>"),
+            ("<noembed>", (1, 1), "<noembed>"),
+            ("<xmp>", (1, 1), "<xmp>"),
+            ("<p><plaintext>", (1, 4), "<plaintext>"),
+            // Outlook reads what stands in these.
+            (
+                "<!--[if mso]><script>x</script><![endif]-->",
+                (1, 14),
+                "<script>",
+            ),
+            (
+                "<!-- [IF gte mso 9]>\n<p onclick=x><![endif]-->",
+                (2, 1),
+                "onclick",
+            ),
+            (
+                "<!--[if mso]><noscript><p onclick=x></noscript><![endif]-->",
+                (1, 24),
+                "onclick",
+            ),
+            (
+                "<!--[if mso]><noscript class=x><p onclick=x></noscript><![endif]-->",
+                (1, 14),
+                "<noscript>",
+            ),
+            (
+                "<!--[if !mso]><!--><b><!--<![endif]--><!--[if mso]><p title={{email}}><![endif]-->",
+                (1, 61),
+                "{{email}} has to stand",
+            ),
             ("<svg/onload=x>", (1, 1), "<svg>"),
             ("<p onclick=\"x()\">", (1, 1), "onclick"),
             ("<meta http-equiv=Refresh content=1>", (1, 1), "refresh"),
@@ -490,6 +422,26 @@ mod tests {
                 (1, 10),
                 "{{message}} can't be where",
             ),
+            (
+                "<a href=\"https://{{invitee_name}}\">",
+                (1, 18),
+                "{{invitee_name}} can't be where",
+            ),
+            (
+                "<a href=\" HTTPS:\\example.{{product_name}}/x\">",
+                (1, 26),
+                "{{product_name}} can't be where",
+            ),
+            (
+                "<img src=\"//{{email}}.example/x.png\">",
+                (1, 13),
+                "{{email}} can't be where",
+            ),
+            (
+                "<a href=\"java{{message}}\">",
+                (1, 14),
+                "{{message}} can't be where",
+            ),
             // In each of the two it stands in quotes; together it does not.
             (
                 "<p title={{#if message}}\"{{else}}x {{/if}}{{email}}\">",
@@ -504,12 +456,42 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_nobody_sees_is_none() {
+        let link = "{{accept_url}}";
+        for unseen in [
+            "<p>Hi</p><!-- {{accept_url}} -->",
+            "<title>{{accept_url}}</title>",
+            "<style>a { content: '{{accept_url}}' }</style>",
+            "<p title=\"{{accept_url}}\">Hi</p>",
+            "<img src=\"{{accept_url}}\">",
+            "<a href=\"https://x.example/{{accept_url}}\">Hi</a>",
+            "<!--[if mso]><a href=\"{{accept_url}}\">Hi</a><![endif]-->",
+        ] {
+            let (part, place, said) = refusal(&source("Hi", link, unseen));
+            assert_eq!((part, place), ("html", None), "{unseen}: {said}");
+            assert!(
+                said.contains("where nobody sees it: make"),
+                "{unseen}: {said}"
+            );
+        }
+        let some = "{{#if message}}<!--{{/if}}{{accept_url}}{{#if message}}-->{{/if}}";
+        let without = "{{#unless message}}<!--{{/unless}}{{accept_url}}<!-- -->";
+        for (sometimes, when) in [(some, "it: make"), (without, "it in mails without message")] {
+            let said = refusal(&source("Hi", link, sometimes)).2;
+            assert!(said.contains(when), "{sometimes}: {said}");
+        }
+    }
+
+    #[test]
     fn what_mails_are_made_of_is_not_refused() {
         for good in [
             "<style>p { color: {{brand_color}} } a > b { }</style>",
             "<p style=\"color:{{brand_color}}\" title='{{product_name}}'>{{message}}</p>",
             "<!--[if mso]><v:roundrect href=\"{{accept_url}}\"><![endif]-->",
+            "<!--[if !mso]><!--><b>x</b><!--<![endif]--><!-- note [if] -->",
+            "<!--[if mso]><noscript><xml></xml></noscript><![endif]-->",
             "<a href=\"mailto:{{support_address}}\">{{support_address}}</a>",
+            "<a href=\"#{{email}}\"><a href=\"https://x.example/{{email}}\">",
             "<img src=\"{{logo_url}}\" alt=\"{{product_name}}\">",
             "<a href=\"https://x.example/?from={{email}}\">x</a>",
         ] {

@@ -6,6 +6,7 @@
 
 mod built_in;
 mod check;
+mod html;
 mod syntax;
 mod variable;
 
