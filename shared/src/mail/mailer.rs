@@ -283,7 +283,7 @@ impl Mailer {
 /// How many bytes a text takes as a JSON string.
 pub(super) fn bytes_in_json(text: &str) -> usize {
     let escaped = text.bytes().map(|byte| match byte {
-        b'"' | b'\\' => 2,
+        b'"' | b'\\' | b'\t' | b'\r' | b'\n' => 2,
         0..=0x1f => 6,
         _ => 1,
     });

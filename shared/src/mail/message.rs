@@ -182,7 +182,7 @@ mod tests {
             Group, Invitation, Inviter, Lifetime, LocaleSource, Message, Nonce, PersonName,
             TenantId, TokenKey, UserId,
         },
-        mail::{Template, Templates},
+        mail::{Template, Templates, VARIABLES, template::longest},
     };
 
     fn user(
@@ -364,6 +364,45 @@ mod tests {
                 assert!(mail.html.contains(&html), "{locale}");
                 assert_eq!(mail.subject.lines().count(), 1, "{locale}");
                 assert!(mail.html.len() < 40_000, "{locale}: {}", mail.html.len());
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_is_longer_than_templates_are_checked_for() {
+        let long = |text: &str, times: usize| text.repeat(times);
+        let address = |local: &str| {
+            format!("{local}@{}example", "b.".repeat(90))
+                .parse()
+                .unwrap()
+        };
+        let (mut user, token) = user(
+            Some(&long("\"", 100)),
+            Some(&long("ש.", 50)),
+            Some(&long("\"", 1000)),
+        );
+        user.email = address(&long("'", 64));
+        let settings = Settings {
+            product_name: Some(ProductName::parse(&long("\"", 100)).unwrap()),
+            support_address: Some(address(&long("&", 64))),
+            logo_url: Some(
+                LogoUrl::parse(&format!("https://x.example/?{}", long("&", 1981))).unwrap(),
+            ),
+            ..Settings::default()
+        };
+        let public_url = format!("https://{}example/", "b.".repeat(120));
+        let product = ProductName::parse("Acme").unwrap();
+        let letterhead = Letterhead::new(&settings, &product, &public_url.parse().unwrap());
+        for variable in VARIABLES {
+            let data = letterhead
+                .values(&user, &token, &"he".parse().unwrap())
+                .to_json();
+            for name in [
+                variable.name.to_owned(),
+                format!("{}{HTML_SUFFIX}", variable.name),
+            ] {
+                let bytes = data[&name].as_str().unwrap().len();
+                assert!(bytes <= longest(&variable), "{name}: {bytes}");
             }
         }
     }

@@ -13,6 +13,8 @@ use crate::domain::{Locale, TemplateSource};
 
 /// All parts together, in bytes: a row of DynamoDB has 400 KB, and of a mail over 102 KB Gmail shows the beginning only.
 const MOST_BYTES: usize = 350_000;
+/// A part with the longest values in it, in bytes: beyond that SES sends no mail.
+const MOST_RENDERED: usize = 1_000_000;
 /// The longest subject in bytes, without its values. Programs show 60 to 80 characters of it.
 const LONGEST_SUBJECT: usize = 500;
 
@@ -40,6 +42,14 @@ pub enum Flaw {
     /// The subject is too long.
     #[error("the subject has {0} bytes, and may have 500")]
     LongSubject(usize),
+    /// A mail would be too large.
+    #[error(
+        "with the longest values it has up to {0} bytes{1}, and may have {MOST_RENDERED}: name {{{{message}}}} and the like less often"
+    )]
+    LargeMail(usize, Without),
+    /// A character that is none to be seen.
+    #[error("control characters can't be in a mail, but for tabs and line breaks")]
+    Control,
     /// The subject is empty, at least for some.
     #[error("there is nothing in it{0}")]
     Empty(Without),
@@ -120,6 +130,12 @@ pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, Templ
         flaw: error.error.into(),
     })?;
     check_subject(&template.subject, &source.subject)?;
+    for (part, text) in [("text", &source.text), ("html", &source.html)] {
+        let control = |c: char| c.is_control() && !matches!(c, '\t' | '\r' | '\n');
+        if let Some(at) = text.find(control) {
+            return refuse(part, Some(place(text, at)), Flaw::Control);
+        }
+    }
     for (part, read, source) in [
         ("text", &template.text, &source.text),
         ("html", &template.html, &source.html),
@@ -133,6 +149,11 @@ pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, Templ
             for text in texts(part) {
                 let value = |variable: &Variable| probe(variable, text);
                 let (out, pieces) = read.traced(&|name| has.of(name), value);
+                let values = pieces.iter().filter_map(|piece| piece.variable);
+                let most = out.len() + values.map(longest).sum::<usize>();
+                if most > MOST_RENDERED {
+                    return refuse(part, None, Flaw::LargeMail(most, has.without()));
+                }
                 let shown = match part {
                     "html" => html::shows_link(&out, &pieces),
                     _ => Ok(true),
@@ -191,6 +212,15 @@ fn probe(variable: &Variable, text: &str) -> String {
         Kind::Color => "#0b6b54".to_owned(),
         Kind::Flag => String::new(),
         Kind::Text => text.to_owned(),
+    }
+}
+
+/// How many bytes the variable's value has at the most, escaped.
+pub(in crate::mail) fn longest(variable: &Variable) -> usize {
+    match variable.name {
+        "message" => 6_010,
+        "logo_url" => 10_000,
+        _ => 1_600,
     }
 }
 
@@ -348,6 +378,29 @@ mod tests {
                 None,
                 "350016 bytes",
             ),
+            // Small as it is written, and larger than SES sends.
+            (
+                source(
+                    "x",
+                    link,
+                    &format!("{link}{}", "{{message}}".repeat(30_000)),
+                ),
+                "html",
+                None,
+                "and may have 1000000",
+            ),
+            (
+                source("x", &format!("{link}\na\u{7}"), link),
+                "text",
+                Some((2, 2)),
+                "control characters",
+            ),
+            (
+                source("x", link, &format!("{link}\u{9c}")),
+                "html",
+                Some((1, 15)),
+                "control characters",
+            ),
         ] {
             let (found, at, said) = refusal(&wrong);
             assert_eq!((found, at), (part, place), "{wrong:?}: {said}");
@@ -491,6 +544,8 @@ mod tests {
             "<!--[if !mso]><!--><b>x</b><!--<![endif]--><!-- note [if] -->",
             "<!--[if mso]><noscript><xml></xml></noscript><![endif]-->",
             "<a href=\"mailto:{{support_address}}\">{{support_address}}</a>",
+            "<p>\r\n\t</p>",
+            "{{message}} {{message}} {{#if logo_url}}{{logo_url}}{{/if}}",
             "<a href=\"#{{email}}\"><a href=\"https://x.example/{{email}}\">",
             "<img src=\"{{logo_url}}\" alt=\"{{product_name}}\">",
             "<a href=\"https://x.example/?from={{email}}\">x</a>",

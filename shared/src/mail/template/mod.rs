@@ -12,6 +12,8 @@ mod variable;
 
 use thiserror::Error;
 
+#[cfg(test)]
+pub(super) use self::check::longest;
 use self::syntax::Part;
 pub use self::{
     check::{Flaw, TemplateRefusal, check},
