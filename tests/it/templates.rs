@@ -187,6 +187,48 @@ async fn a_language_that_usher_does_not_come_with_is_chosen_like_any_other() {
 }
 
 #[tokio::test]
+async fn who_begins_a_language_gets_the_english_words_as_that_language_runs() {
+    with_app(async |app| {
+        let begin = async |tag: &str| app.get(&format!("/v1/templates/{tag}?or=english")).await;
+        let persian = begin("fa").await;
+        assert_eq!(
+            (persian.status, &persian.headers["etag"]),
+            (200, &"\"0\"".parse().unwrap())
+        );
+        assert_eq!(persian.body["source"], "none");
+        assert_eq!(persian.body["built_in"], Value::Null);
+        let html = persian.body["html"].as_str().unwrap();
+        assert!(
+            html.contains("<html lang=\"fa\" dir=\"rtl\"") && html.contains("Create your account")
+        );
+        for (there, left) in [
+            ("dir=\"rtl\"", 2),
+            ("text-align:right", 2),
+            ("text-align:left", 0),
+            ("border-left", 0),
+        ] {
+            assert_eq!(html.matches(there).count(), left, "{there}");
+        }
+        let basque = begin("eu").await.body["html"].as_str().unwrap().to_owned();
+        assert!(
+            basque.contains("<html lang=\"eu\" dir=\"ltr\"") && basque.contains("text-align:left")
+        );
+        // Where there is a mail, it is that.
+        assert_eq!(begin("de").await.body, app.get(GERMAN).await.body);
+        assert_eq!(
+            app.write("/v1/templates/fa", "\"0\"", &words("سلام"))
+                .await
+                .status,
+            200
+        );
+        assert_eq!(begin("fa").await.body["source"], "own");
+        let other = app.get("/v1/templates/eu?or=german").await;
+        assert_eq!((other.status, &other.body["field"]), (400, &json!("or")));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_largest_template_reaches_everybody_however_much_there_is_to_say() {
     with_app(async |app| {
         // Twice as long in a call to SES as they are.

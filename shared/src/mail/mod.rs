@@ -20,6 +20,6 @@ pub use self::{
     suppression_list::{StillListed, SuppressionList},
     template::{
         Content, Flaw, Kind, Place, SyntaxError, Template, TemplateError, TemplateRefusal,
-        Templates, VARIABLES, Variable, built_in_source, check, variable_names,
+        Templates, VARIABLES, Variable, built_in_source, check, english_source, variable_names,
     },
 };

@@ -36,14 +36,23 @@ pub(super) fn source(locale: &Locale) -> Option<(Locale, TemplateSource)> {
     let known = WORDS.iter().find(|(tag, _)| *tag == asked);
     let (tag, words) = known.unwrap_or(&WORDS[0]);
     let locale: Locale = tag.parse().ok()?;
+    let source = laid_out(words, &locale)?;
+    Some((locale, source))
+}
+
+/// The English words, laid out for this language.
+pub(super) fn english(locale: &Locale) -> Option<TemplateSource> {
+    laid_out(WORDS[0].1, locale)
+}
+
+fn laid_out(words: &str, locale: &Locale) -> Option<TemplateSource> {
     let words: BTreeMap<String, String> = serde_json::from_str(words).ok()?;
-    let part = |layout, mark_up| fill(layout, &words, &locale, mark_up);
-    let source = TemplateSource {
+    let part = |layout, mark_up| fill(layout, &words, locale, mark_up);
+    Some(TemplateSource {
         subject: part(SUBJECT.trim_end(), None),
         text: part(TEXT, None),
         html: part(HTML, Some(marked_up)),
-    };
-    Some((locale, source))
+    })
 }
 
 /// Replaces each `[[key]]` by the words. `[[plain:key]]` stands where no element may.

@@ -149,6 +149,11 @@ pub fn built_in_source(locale: &Locale) -> Option<TemplateSource> {
     (found == *locale).then_some(source)
 }
 
+/// What somebody begins with in a language that Usher has no words in: the English ones, laid out as the language runs.
+pub fn english_source(locale: &Locale) -> Option<TemplateSource> {
+    built_in::english(locale)
+}
+
 impl Template {
     /// Reads a template.
     pub fn parse(locale: &Locale, source: &TemplateSource) -> Result<Self, TemplateError> {
