@@ -144,7 +144,6 @@ impl<'a> Batch<'a> {
             let attempt = user.claim.map_or(0, |claim| claim.record);
             let data = made.values.to_json().to_string();
             let bytes = bytes_in_json(&data) + BYTES_PER_RECIPIENT;
-            let template_bytes = made.template_bytes();
             let letter = Letter {
                 to: &user.email,
                 made,
@@ -157,7 +156,7 @@ impl<'a> Batch<'a> {
             let new = || Self {
                 stationery,
                 letters: Vec::new(),
-                bytes: template_bytes,
+                bytes: letter.made.template_bytes(),
             };
             let batch = groups.entry(group).or_insert_with(new);
             let full = batch.letters.len() == RECIPIENTS_PER_CALL;

@@ -10,6 +10,8 @@ mod html;
 mod syntax;
 mod variable;
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 #[cfg(test)]
@@ -61,7 +63,7 @@ pub struct TemplateError {
 #[derive(Clone, Debug)]
 pub struct Templates {
     locales: Vec<Locale>,
-    own: Vec<Template>,
+    own: Vec<Arc<Template>>,
 }
 
 impl Templates {
@@ -79,7 +81,7 @@ impl Templates {
         let mut all = Self::built_in();
         for (locale, source) in own {
             match Template::parse(&locale, &source) {
-                Ok(template) => all.own.push(template),
+                Ok(template) => all.own.push(template.into()),
                 Err(error) => {
                     tracing::error!(%locale, %error, "a tenant's own template can't be read");
                     continue;
@@ -134,12 +136,9 @@ impl Templates {
 
     /// The template for a locale that [`resolve`](Self::resolve) gave; the English one for any other. None only if Usher was
     /// built with a template that can't be read, which a test prevents.
-    pub fn get(&self, locale: &Locale) -> Option<Template> {
+    pub fn get(&self, locale: &Locale) -> Option<Arc<Template>> {
         let own = self.own.iter().find(|own| own.locale == *locale);
-        own.cloned().or_else(|| {
-            let (locale, source) = built_in::source(locale)?;
-            Template::parse(&locale, &source).ok()
-        })
+        own.cloned().or_else(|| built_in::template(locale))
     }
 }
 
