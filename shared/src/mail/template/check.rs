@@ -257,6 +257,10 @@ fn combinations(part: &Part) -> impl Iterator<Item = Combination> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use rustix::time::{ClockId, clock_gettime};
+
     use super::*;
     use crate::mail::template::built_in;
 
@@ -378,6 +382,17 @@ mod tests {
                 None,
                 "350016 bytes",
             ),
+        ] {
+            let (found, at, said) = refusal(&wrong);
+            assert_eq!((found, at), (part, place), "{wrong:?}: {said}");
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_makes_more_of_itself_in_a_mail_is_refused() {
+        let link = "{{accept_url}}";
+        for (wrong, part, place, words) in [
             // Small as it is written, and larger than SES sends.
             (
                 source(
@@ -403,7 +418,7 @@ mod tests {
             ),
         ] {
             let (found, at, said) = refusal(&wrong);
-            assert_eq!((found, at), (part, place), "{wrong:?}: {said}");
+            assert_eq!((found, at), (part, place), "{said}");
             assert!(said.contains(words), "{said}");
         }
     }
@@ -505,6 +520,30 @@ mod tests {
             let (part, at, said) = refusal(&html(wrong));
             assert_eq!((part, at), ("html", Some(place)), "{wrong}: {said}");
             assert!(said.contains(words), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_largest_template_of_one_line_is_checked_in_no_time() {
+        let spaces = " ".repeat(100_000);
+        for (before, repeated, after) in [
+            ("", "{{!}}", ""),
+            ("", "{{#if message}}{{/if}}", ""),
+            ("", "x{{!}} ", ""),
+            (&*spaces, "{{!}}", &*spaces),
+            ("", "<b>{{!}}", ""),
+            ("", "<!--[if x", ""),
+        ] {
+            let times = (340_000 - before.len() - after.len()) / repeated.len();
+            let filling = format!("{before}{}{after}", repeated.repeat(times));
+            let link = "<a href=\"{{accept_url}}\">x</a>";
+            let large = source("Hi", "{{accept_url}}", &format!("{link}{filling}"));
+            let busy = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
+            let began = busy();
+            let checked = check(&Locale::english(), &large);
+            let took = busy().checked_sub(began).unwrap();
+            assert!(checked.is_ok(), "{repeated}: {checked:?}");
+            assert!(took < Duration::from_secs(1), "{repeated}: {took:?}");
         }
     }
 

@@ -419,13 +419,15 @@ impl<'a> Reader<'a> {
             start,
             inner,
         };
-        // Alone on its line: then the line is not there.
-        let indent = self.source[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line_end = self.source[after..].find('\n').map(|at| after + at);
-        let until = line_end.unwrap_or(self.source.len());
-        let alone = self.source[indent..start].trim().is_empty()
-            && self.source[after..until].trim().is_empty();
-        if tag.is_silent() && alone {
+        // Alone on its line: then the line is not there. What is looked at here is looked at for no other tag but the next, so
+        // that a template of one long line takes no longer than others.
+        let fresh = before_at == 0 || self.source[..before_at].ends_with('\n');
+        let begun = before.rsplit_once('\n').map(|(_, begun)| begun);
+        let begun = begun.or_else(|| fresh.then_some(before));
+        let follows = self.source[after..].find(|c: char| c == '\n' || !c.is_whitespace());
+        let line_end = follows.map(|at| after + at);
+        let ends = line_end.is_none_or(|at| self.source[at..].starts_with('\n'));
+        if tag.is_silent() && ends && begun.is_some_and(|begun| begun.trim().is_empty()) {
             before = before.trim_end_matches([' ', '\t']);
             self.at = line_end.map_or(self.source.len(), |at| at + 1);
         }
