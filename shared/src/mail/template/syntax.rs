@@ -459,6 +459,10 @@ pub fn variable_names() -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use handlebars::{Handlebars, no_escape};
+    use proptest::{collection::vec, prelude::*, sample::select};
+    use serde_json::{Map, Value};
+
     use super::*;
 
     fn decide(template: &str, has: &str) -> String {
@@ -540,5 +544,55 @@ mod tests {
             assert!(said.contains(words), "{template}: {said}");
         }
         assert!(refused(&"{{#if message}}".repeat(17)).2.contains("16 deep"));
+    }
+
+    /// Templates as people might write them: text, line breaks of all kinds, variables, comments, and conditions in each other.
+    fn template() -> impl Strategy<Value = String> {
+        let texts = [
+            "a", " ", "\t", "\n", "\r\n", "\n\n", " \n ", "ü", "}", "{ ", "<b>", "漢字",
+        ];
+        let names = || select(VARIABLES.map(|variable| variable.name).to_vec());
+        let leaf = prop_oneof![
+            4 => select(texts.to_vec()).prop_map(ToOwned::to_owned),
+            2 => names().prop_map(|name| format!("{{{{{name}}}}}")),
+            1 => select(vec!["{{! why }}", "{{!-- }} --}}"]).prop_map(ToOwned::to_owned),
+        ];
+        let tree = leaf.prop_recursive(4, 32, 6, move |inner| {
+            let many = vec(inner, 0..6).prop_map(|parts| parts.concat()).boxed();
+            let parts = (names(), names(), many.clone(), many.clone(), many);
+            (select(vec!["if", "unless"]), 0..4_u8, parts).prop_map(
+                |(open, kind, (on, or, first, second, third))| {
+                    let rest = match kind {
+                        0 => String::new(),
+                        1 => format!("{{{{else}}}}{second}"),
+                        2 => format!("{{{{else if {or}}}}}{second}"),
+                        _ => format!("{{{{else if {or}}}}}{second}{{{{else}}}}{third}"),
+                    };
+                    format!("{{{{#{open} {on}}}}}{first}{rest}{{{{/{open}}}}}")
+                },
+            )
+        });
+        // At the very end the crate keeps spaces behind a condition, unlike Handlebars itself.
+        vec(tree, 1..6).prop_map(|parts| format!("{}.", parts.concat()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn conditions_are_decided_as_handlebars_decides_them(template in template(), bits: u16) {
+            let has = |name: &str| {
+                let nth = VARIABLES.iter().position(|variable| variable.name == name);
+                nth.is_some_and(|nth| bits & (1 << nth) != 0)
+            };
+            let value = |name: &str| if has(name) { format!("<{name}>") } else { String::new() };
+            let values = VARIABLES.map(|one| (one.name.to_owned(), Value::from(value(one.name))));
+            let values: Map<_, _> = values.into_iter().collect();
+            let mut handlebars = Handlebars::new();
+            handlebars.register_escape_fn(no_escape);
+            let decided = Part::parse(&template).unwrap().decide(&has, "");
+            let shown = handlebars.render_template(&decided, &values).unwrap();
+            prop_assert_eq!(shown, handlebars.render_template(&template, &values).unwrap());
+        }
     }
 }
