@@ -125,7 +125,7 @@ impl Values {
         let html = self
             .0
             .iter()
-            .map(|(name, value)| (format!("{name}{HTML_SUFFIX}"), escape(value).into()));
+            .map(|(name, value)| (format!("{name}{HTML_SUFFIX}"), in_html(name, value).into()));
         Value::Object(plain.chain(html).collect::<Map<_, _>>())
     }
 }
@@ -146,11 +146,23 @@ pub fn render(content: &Content, values: &Values) -> Content {
         out
     };
     let plain = |name: &str| values.get(name).map(ToOwned::to_owned);
-    let html = |name: &str| values.get(name.strip_suffix(HTML_SUFFIX)?).map(escape);
+    let html = |name: &str| {
+        let name = name.strip_suffix(HTML_SUFFIX)?;
+        values.get(name).map(|value| in_html(name, value))
+    };
     Content {
         subject: part(&content.subject, &plain),
         text: part(&content.text, &plain),
         html: part(&content.html, &html),
+    }
+}
+
+/// A value as it stands in the HTML. An address may be part of a link there, where whatever keeps it apart from the sentence
+/// would be part of the address; in the sentence `<bdi>` does that.
+fn in_html(name: &str, value: &str) -> String {
+    match name {
+        "email" => escape(value.trim_matches(untrusted::ISOLATES)),
+        _ => escape(value),
     }
 }
 
@@ -180,7 +192,7 @@ mod tests {
     use crate::{
         domain::{
             Group, Invitation, Inviter, Lifetime, LocaleSource, Message, Nonce, PersonName,
-            TenantId, TokenKey, UserId,
+            TemplateSource, TenantId, TokenKey, UserId,
         },
         mail::{Template, Templates, VARIABLES, template::longest},
     };
@@ -366,6 +378,23 @@ mod tests {
                 assert!(mail.html.len() < 40_000, "{locale}: {}", mail.html.len());
             }
         }
+    }
+
+    #[test]
+    fn an_address_is_kept_apart_in_text_and_is_itself_in_a_link() {
+        let hebrew: Locale = "he".parse().unwrap();
+        let source = TemplateSource {
+            subject: "{{email}}".to_owned(),
+            text: "{{email}}".to_owned(),
+            html: "<a href=\"https://acme.example/?for={{email}}\">".to_owned(),
+        };
+        let template = Template::parse(&hebrew, &source).unwrap();
+        let (user, token) = user(None, None, None);
+        let mail = rendered(&letterhead(false, false), &template, &user, &token);
+        assert_eq!(mail.subject, "\u{2068}ann@example.com\u{2069}");
+        assert_eq!(mail.text, "\u{2068}ann@example.com\u{2069}");
+        let link = "<a href=\"https://acme.example/?for=ann@example.com\">";
+        assert_eq!(mail.html, link);
     }
 
     #[test]
