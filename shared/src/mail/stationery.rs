@@ -6,8 +6,8 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{
-    Content, Letterhead, MailFrom, Template, Templates, Values, from::FromAddress,
-    mailer::bytes_in_json, render,
+    Content, Letterhead, MailFrom, Template, Templates, Values, batch::bytes_in_json,
+    from::FromAddress, render,
 };
 use crate::{
     config::Environment,
