@@ -42,6 +42,7 @@ mod shown_links;
 mod store;
 mod sweeper;
 mod templates;
+mod templates_agree;
 mod update;
 mod virtual_pace;
 mod wording;

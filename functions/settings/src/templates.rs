@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use usher::{
     domain::{Locale, TemplateSource},
     function::introduce,
-    http::{Answer, Caller, Problem, check_parameters, json, json_body, required_field},
+    http::{Answer, Caller, Problem, check_parameters, field, json, json_body, required_field},
     mail::{
         Flaw, SyntaxError, TemplateRefusal, Templates, VARIABLES, Variable, built_in_source, check,
-        variable_names,
+        english_source, variable_names,
     },
     store::{Decided, DecisionWritten, OwnTemplate},
 };
@@ -73,12 +73,30 @@ pub(crate) async fn list(state: &Settings, request: &Request, caller: &Caller) -
     })
 }
 
-/// One template, beside the one that it stands in place of.
+/// One template, beside the one that it stands in place of. Where there is none, on request what to begin one with.
 pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -> Answer {
-    check_parameters(request, &[])?;
+    check_parameters(request, &["or"])?;
     let locale = path_locale(request)?;
+    let parameters = request.query_string_parameters();
+    let or_english = field("or", parameters.first("or"), |or| match or {
+        "english" => Ok(()),
+        _ => Err("must be english"),
+    })?;
     let own = state.store.template(&caller.tenant, &locale).await?;
-    answer(&locale, own.as_ref())
+    match (or_english.and_then(|()| english_source(&locale)), &own) {
+        (Some(words), None) if built_in_source(&locale).is_none() => {
+            let view = View {
+                entry: Entry {
+                    source: "none",
+                    ..Entry::of(&locale, None)
+                },
+                words: &words,
+                built_in: None,
+            };
+            with_version(json(&view), 0)
+        }
+        _ => answer(&locale, own.as_ref()),
+    }
 }
 
 /// Gives the tenant a template of its own, once nothing in it would fail at sending.
