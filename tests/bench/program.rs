@@ -1,0 +1,469 @@
+//! A function as Lambda runs it: a process of its own, with the variables of the template, which asks a Runtime API for
+//! events. That API is here, so that what is measured is the function and nothing around it.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::Path,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path as Segments, State},
+    http::{HeaderMap, HeaderValue, StatusCode},
+    routing::{get, post},
+};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
+    task::JoinSet,
+};
+use usher::clock::Clock;
+
+use crate::{report::Trouble, root};
+
+/// More than anything that is measured takes, under valgrind too.
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// What the variables of the template are while it is measured. Without a value, a variable is not set.
+const VALUES: [(&str, &str); 23] = [
+    ("ALLOWED_EMAIL_DOMAINS", ""),
+    ("DEFAULT_LOCALE", "en"),
+    ("GROUPS_CLAIM", "cognito:groups"),
+    ("MAIL_CONFIGURATION_SET", "usher"),
+    ("MAIL_FROM", "Acme <invitations@example.com>"),
+    ("MAIL_IDENTITY", "example.com"),
+    ("MAIL_LEASE_SECONDS", "150"),
+    ("MAIL_RATE", ""),
+    ("PRODUCT_NAME", "Acme"),
+    ("PUBLIC_URL", "https://join.example.com"),
+    ("REDIRECT_ORIGINS", ""),
+    ("REMINDER_DAYS", "3"),
+    ("SCOPE_PREFIX", ""),
+    (
+        "SIGN_IN_AUTHORIZE_URL",
+        "https://sign-in.example.com/authorize",
+    ),
+    ("SIGN_IN_CLIENT_ID", "usher"),
+    ("SIGN_IN_LOGOUT_URL", "https://sign-in.example.com/logout"),
+    ("SIGN_IN_SCOPES", "openid email profile"),
+    ("SIGN_IN_TOKEN_URL", "https://sign-in.example.com/token"),
+    ("SIGN_IN_URL", "https://sign-in.example.com/login"),
+    ("TABLE_NAME", "usher"),
+    ("TENANT_CLAIM", "tenant"),
+    (
+        "TOKEN_KEY_SECRET",
+        "arn:aws:secretsmanager:us-east-1:000000000000:secret:usher",
+    ),
+    ("USER_POOL_ID", ""),
+];
+
+/// What Lambda sets for every function, and RUST_LOG, which the template does.
+const LAMBDA: [(&str, &str); 11] = [
+    ("AWS_ACCESS_KEY_ID", "local"),
+    ("AWS_EXECUTION_ENV", "AWS_Lambda_Image"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+    ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+    ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/measured"),
+    ("AWS_LAMBDA_LOG_STREAM_NAME", "measured"),
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_SECRET_ACCESS_KEY", "local"),
+    ("AWS_SESSION_TOKEN", "local"),
+    ("RUST_LOG", "info"),
+];
+
+/// A function's process, which waits for its next event. Dropped, it is killed.
+pub(crate) struct Function {
+    name: String,
+    child: Child,
+    log: Log,
+    told: UnboundedReceiver<Told>,
+    next: oneshot::Sender<Event>,
+    started_in: Duration,
+    invocations: u64,
+    /// The Runtime API, and who reads the log.
+    _tasks: JoinSet<()>,
+}
+
+/// What a function made of an event.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// What it answered.
+    pub(crate) answer: Value,
+    /// From the event's departure to the answer's arrival.
+    pub(crate) took: Duration,
+}
+
+/// A process's memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    /// Now.
+    pub(crate) resident: u64,
+    /// The most so far, or since [`Function::forget_peak`].
+    pub(crate) peak: u64,
+}
+
+/// What the function tells the Runtime API.
+enum Told {
+    /// It waits for an event.
+    Next(Instant, oneshot::Sender<Event>),
+    Answer(Instant, Bytes),
+    Failure(String),
+}
+
+struct Event {
+    id: u64,
+    body: Vec<u8>,
+}
+
+/// The lines that a function has logged, as far as they may matter.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Function {
+    /// Starts the function, with these variables over those of the template, and waits until it asks for an event.
+    pub(crate) async fn start(
+        program: &Path,
+        variables: &[(&str, String)],
+    ) -> Result<Self, Trouble> {
+        Self::start_under(&[], program, variables).await
+    }
+
+    /// The same under another program: `valgrind`, `taskset`.
+    pub(crate) async fn start_under(
+        runner: &[&str],
+        program: &Path,
+        variables: &[(&str, String)],
+    ) -> Result<Self, Trouble> {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(no_socket)?;
+        let api = listener.local_addr().map_err(no_socket)?.to_string();
+        let (tell, mut told) = unbounded_channel();
+        let mut tasks = JoinSet::new();
+        // It ends with the function.
+        tasks.spawn(async { drop(axum::serve(listener, runtime_api(tell)).await) });
+
+        let mut words = runner.iter().map(OsStr::new).chain([program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command
+            .args(words)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(LAMBDA)
+            .envs(template_variables(&name)?)
+            .env("AWS_LAMBDA_FUNCTION_NAME", &*name)
+            .env("AWS_LAMBDA_RUNTIME_API", api)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let began = Instant::now();
+        let mut child = command.spawn().map_err(|error| {
+            Trouble::new(
+                format!("{} can't be started: {error}", program.display()),
+                "build it for this machine",
+            )
+        })?;
+        let log = Log::default();
+        if let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) {
+            tasks.spawn(log.clone().read(out));
+            tasks.spawn(log.clone().read(err));
+        }
+        let (at, next) = match hear(&name, &mut child, &mut told, &log).await? {
+            Told::Next(at, next) => (at, next),
+            Told::Failure(why) => return Err(log.trouble(&name, &format!("can't start ({why})"))),
+            Told::Answer(..) => return Err(log.trouble(&name, "answered before it was asked")),
+        };
+        Ok(Self {
+            name: name.into_owned(),
+            child,
+            log,
+            told,
+            next,
+            started_in: at.duration_since(began),
+            invocations: 0,
+            _tasks: tasks,
+        })
+    }
+
+    /// From exec to the first `/next`.
+    pub(crate) fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
+    /// Has the function handle an event, and waits until it asks for another.
+    pub(crate) async fn invoke(&mut self, event: &Value) -> Result<Invocation, Trouble> {
+        self.invocations += 1;
+        let event = Event {
+            id: self.invocations,
+            body: event.to_string().into_bytes(),
+        };
+        // What comes instead is never used: without a next event, nothing more is asked of this function.
+        let next = std::mem::replace(&mut self.next, oneshot::channel().0);
+        let began = Instant::now();
+        if next.send(event).is_err() {
+            return Err(self.log.trouble(&self.name, "no longer waits for events"));
+        }
+        let (at, body) = match self.hear().await? {
+            Told::Answer(at, body) => (at, body),
+            Told::Failure(why) => {
+                let what = format!("failed at an event ({why})");
+                return Err(self.log.trouble(&self.name, &what));
+            }
+            Told::Next(..) => return Err(self.log.trouble(&self.name, "left an event unanswered")),
+        };
+        let Told::Next(_, next) = self.hear().await? else {
+            return Err(self.log.trouble(&self.name, "answered twice"));
+        };
+        self.next = next;
+        let answer = serde_json::from_slice(&body).map_err(|error| {
+            self.log
+                .trouble(&self.name, &format!("answered no JSON ({error})"))
+        })?;
+        Ok(Invocation {
+            answer,
+            took: at.duration_since(began),
+        })
+    }
+
+    /// The memory of the process, without what it shares with nobody's measure: the kernel's.
+    pub(crate) fn memory(&self) -> Result<Memory, Trouble> {
+        let status = self.of_process("status")?;
+        let kilobytes = |field: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(field));
+            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+        };
+        match (kilobytes("VmRSS:"), kilobytes("VmHWM:")) {
+            (Some(resident), Some(peak)) => Ok(Memory {
+                resident: resident * 1024,
+                peak: peak * 1024,
+            }),
+            _ => Err(no_proc("status has no VmRSS or no VmHWM")),
+        }
+    }
+
+    /// Lets the next peak of memory begin at what is used now.
+    pub(crate) fn forget_peak(&self) -> Result<(), Trouble> {
+        fs::write(self.proc("clear_refs"), "5").map_err(|error| no_proc(&error.to_string()))
+    }
+
+    /// How long the process has used a processor, in user and in system mode.
+    pub(crate) fn cpu(&self) -> Result<Duration, Trouble> {
+        let tasks = fs::read_dir(self.proc("task")).map_err(|error| no_proc(&error.to_string()))?;
+        let mut nanoseconds = 0;
+        for task in tasks.filter_map(Result::ok) {
+            // A thread that has just ended has no file any more.
+            let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else {
+                continue;
+            };
+            let time = text.split_whitespace().next();
+            nanoseconds += time
+                .and_then(|time| time.parse::<u64>().ok())
+                .ok_or_else(|| no_proc("schedstat has no time"))?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// Ends the process, and waits until it is gone. Told to terminate, `valgrind` writes down what it has counted.
+    pub(crate) async fn terminate(mut self) -> Result<(), Trouble> {
+        let id = self.child.id().unwrap_or_default().to_string();
+        let ended = Command::new("sh")
+            .args(["-c", "kill -TERM \"$1\"", "sh", &id])
+            .status()
+            .await;
+        ended.map_err(|error| no_proc(&error.to_string()))?;
+        match tokio::time::timeout(LONGEST, self.child.wait()).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(self.log.trouble(&self.name, "does not end")),
+        }
+    }
+
+    async fn hear(&mut self) -> Result<Told, Trouble> {
+        hear(&self.name, &mut self.child, &mut self.told, &self.log).await
+    }
+
+    fn of_process(&self, file: &str) -> Result<String, Trouble> {
+        fs::read_to_string(self.proc(file)).map_err(|error| no_proc(&error.to_string()))
+    }
+
+    fn proc(&self, file: &str) -> String {
+        format!("/proc/{}/{file}", self.child.id().unwrap_or_default())
+    }
+}
+
+/// What the function tells next, unless it ends or is silent for too long.
+async fn hear(
+    name: &str,
+    child: &mut Child,
+    told: &mut UnboundedReceiver<Told>,
+    log: &Log,
+) -> Result<Told, Trouble> {
+    tokio::select! {
+        biased;
+        told = told.recv() => match told {
+            Some(told) => Ok(told),
+            None => Err(log.trouble(name, "has lost its Runtime API")),
+        },
+        status = child.wait() => {
+            // Whoever reads the log may not have come to its end yet.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+            Err(log.trouble(name, &format!("has ended ({how})")))
+        }
+        () = tokio::time::sleep(LONGEST) => Err(log.trouble(name, "does not answer")),
+    }
+}
+
+fn runtime_api(tell: UnboundedSender<Told>) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(answer))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
+        .route("/2018-06-01/runtime/init/error", post(init_failure))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(tell)
+}
+
+async fn next(State(tell): State<UnboundedSender<Told>>) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let (give, event) = oneshot::channel();
+    let told = tell.send(Told::Next(Instant::now(), give));
+    // Without an event, nobody will want anything more of this function.
+    let (Ok(()), Ok(Event { id, body })) = (told, event.await) else {
+        return (StatusCode::GONE, HeaderMap::new(), Vec::new());
+    };
+    let most = i64::try_from(LONGEST.as_millis()).unwrap_or(i64::MAX);
+    let deadline = Clock::system().now().as_millisecond() + most;
+    let arn = "arn:aws:lambda:us-east-1:000000000000:function:measured";
+    let mut headers = HeaderMap::new();
+    headers.insert("lambda-runtime-aws-request-id", HeaderValue::from(id));
+    headers.insert("lambda-runtime-deadline-ms", HeaderValue::from(deadline));
+    headers.insert(
+        "lambda-runtime-invoked-function-arn",
+        HeaderValue::from_static(arn),
+    );
+    (StatusCode::OK, headers, body)
+}
+
+async fn answer(
+    State(tell): State<UnboundedSender<Told>>,
+    Segments(_): Segments<String>,
+    body: Bytes,
+) -> StatusCode {
+    heard(&tell, Told::Answer(Instant::now(), body))
+}
+
+async fn failure(
+    State(tell): State<UnboundedSender<Told>>,
+    Segments(_): Segments<String>,
+    body: Bytes,
+) -> StatusCode {
+    heard(&tell, Told::Failure(said(&body)))
+}
+
+async fn init_failure(State(tell): State<UnboundedSender<Told>>, body: Bytes) -> StatusCode {
+    heard(&tell, Told::Failure(said(&body)))
+}
+
+fn heard(tell: &UnboundedSender<Told>, told: Told) -> StatusCode {
+    match tell.send(told) {
+        Ok(()) => StatusCode::ACCEPTED,
+        Err(_) => StatusCode::GONE,
+    }
+}
+
+fn said(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let error = serde_json::from_slice(body).unwrap_or(Value::Null);
+    error["errorMessage"].as_str().unwrap_or(&text).to_owned()
+}
+
+/// The variables that the template gives this function, with values to measure with; none if it is no function.
+fn template_variables(function: &str) -> Result<Vec<(&'static str, String)>, Trouble> {
+    const REMEDY: &str = "say in tests/bench/program.rs how the template is read now";
+    let file = root().join("infra/template.yaml");
+    let template = fs::read_to_string(&file)
+        .map_err(|error| Trouble::new(format!("{}: {error}", file.display()), REMEDY))?;
+    let resource = format!("{}Function:", capitalised(function));
+    let of_function = template
+        .lines()
+        .skip_while(|line| line.trim_end() != format!("  {resource}"))
+        .skip(1)
+        .take_while(|line| line.is_empty() || line.starts_with("   "));
+    let names = of_function
+        .skip_while(|line| line.trim() != "Variables:")
+        .skip(1)
+        .filter_map(|line| line.strip_prefix("          ")?.split_once(':'))
+        .map(|(name, _)| name)
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+    let mut variables = Vec::new();
+    for name in names {
+        let known = VALUES.iter().find(|(known, _)| *known == name);
+        let Some((name, value)) = known else {
+            let what = format!("the template has a variable {name}, whose value here is not known");
+            return Err(Trouble::new(what, "give it one in tests/bench/program.rs"));
+        };
+        variables.push((*name, (*value).to_owned()));
+        // So that most measures need no Secrets Manager; where it matters, this is set to nothing.
+        if *name == "TOKEN_KEY_SECRET" {
+            let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+            variables.push(("TOKEN_KEY", key.to_owned()));
+        }
+    }
+    Ok(variables)
+}
+
+fn capitalised(name: &str) -> String {
+    let (first, rest) = name.split_at(name.len().min(1));
+    first.to_ascii_uppercase() + rest
+}
+
+impl Log {
+    async fn read(self, from: impl AsyncRead + Unpin) {
+        const KEPT: usize = 50;
+        let mut lines = BufReader::new(from).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if log.len() == KEPT {
+                log.remove(0);
+            }
+            log.push(line);
+        }
+    }
+
+    /// What is wrong with the function, with its own words: the last error, or else the last line.
+    fn trouble(&self, name: &str, what: &str) -> Trouble {
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = log.iter().rev().find(|line| line.contains("\"ERROR\""));
+        let line = error.or(log.last()).map_or("nothing", String::as_str);
+        Trouble::new(
+            format!("the function {name} {what}"),
+            format!("it logged: {line}"),
+        )
+    }
+}
+
+fn no_socket(error: std::io::Error) -> Trouble {
+    Trouble::new(
+        format!("no socket can be opened: {error}"),
+        "close other programs",
+    )
+}
+
+fn no_proc(error: &str) -> Trouble {
+    Trouble::new(
+        format!("the system does not say what a process uses: {error}"),
+        "run the bench on Linux with /proc",
+    )
+}
