@@ -5,11 +5,14 @@
 //! events. Tables are `dynoxide`'s, in this process, behind a proxy that counts. The README says how to read the result.
 
 mod bulk;
+mod cost;
 mod engine;
 mod list;
 mod operations;
 mod program;
 mod report;
+mod scene;
+mod services;
 mod start;
 mod tls;
 mod warm;
@@ -145,10 +148,16 @@ fn main() -> ExitCode {
 
 /// Answers whether everything was measured and is within its limit.
 async fn run(arguments: &Arguments) -> Result<bool, Trouble> {
-    let limits = arguments.limits.as_deref().map(Limits::read).transpose()?;
+    // Cargo runs benches in their package's folder; people call cargo in the repository's root.
+    let place = |path: &PathBuf| root().join(path);
+    let limits = arguments
+        .limits
+        .as_ref()
+        .map(|file| Limits::read(&place(file)))
+        .transpose()?;
     let bench = Bench {
         functions: match &arguments.functions {
-            Some(folder) => folder.clone(),
+            Some(folder) => place(folder),
             None => build()?,
         },
         quick: arguments.quick,
@@ -190,10 +199,10 @@ async fn run(arguments: &Arguments) -> Result<bool, Trouble> {
         print(&format!("OVER ITS LIMIT: {over}\n"))?;
     }
     if let Some(file) = &arguments.json {
-        report::write_json(file, &all)?;
+        report::write_json(&place(file), &all)?;
     }
     if let Some(file) = &arguments.set_limits {
-        Limits::set(file, &names, &all)?;
+        Limits::set(&place(file), &names, &all)?;
     }
     Ok(within && gaps.is_empty())
 }
