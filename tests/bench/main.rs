@@ -5,6 +5,7 @@
 //! events. Tables are `dynoxide`'s, in this process, behind a proxy that counts. The README says how to read the result.
 
 mod bulk;
+mod cloud;
 mod cost;
 mod engine;
 mod list;

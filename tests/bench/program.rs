@@ -30,7 +30,7 @@ use tokio::{
 };
 use usher::clock::Clock;
 
-use crate::{report::Trouble, root};
+use crate::{cloud::no_socket, report::Trouble, root};
 
 /// More than anything that is measured takes, under valgrind too.
 const LONGEST: Duration = Duration::from_mins(5);
@@ -147,8 +147,13 @@ impl Function {
         variables: &[(&str, String)],
     ) -> Result<Self, Trouble> {
         let name = program.file_name().unwrap_or_default().to_string_lossy();
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(no_socket)?;
-        let api = listener.local_addr().map_err(no_socket)?.to_string();
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .map_err(|error| no_socket(&error))?;
+        let api = listener
+            .local_addr()
+            .map_err(|error| no_socket(&error))?
+            .to_string();
         let (tell, mut told) = unbounded_channel();
         let mut tasks = JoinSet::new();
         // It ends with the function.
@@ -274,6 +279,12 @@ impl Function {
                 .ok_or_else(|| no_proc("schedstat has no time"))?;
         }
         Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// Ends the process at once, and waits until it is gone.
+    pub(crate) async fn kill(mut self) -> Result<(), Trouble> {
+        let killed = self.child.kill().await;
+        killed.map_err(|_| self.log.trouble(&self.name, "does not end"))
     }
 
     /// Ends the process, and waits until it is gone. Told to terminate, `valgrind` writes down what it has counted.
@@ -452,13 +463,6 @@ impl Log {
             format!("it logged: {line}"),
         )
     }
-}
-
-fn no_socket(error: std::io::Error) -> Trouble {
-    Trouble::new(
-        format!("no socket can be opened: {error}"),
-        "close other programs",
-    )
 }
 
 fn no_proc(error: &str) -> Trouble {
