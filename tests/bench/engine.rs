@@ -190,14 +190,29 @@ impl Engine {
         text(&iterator["ShardIterator"])
     }
 
+    /// Makes a row due, as it is once its time has come.
+    pub(crate) async fn make_due(&self, keys: &Value) -> Result<(), Trouble> {
+        let update = serde_json::json!({
+            "TableName": TABLE,
+            "Key": keys,
+            "UpdateExpression": "SET due_at = :at",
+            "ExpressionAttributeValues": {":at": {"N": "1"}},
+        });
+        self.ask("DynamoDB_20120810.UpdateItem", &update)
+            .await
+            .map(drop)
+    }
+
     async fn stream(&self, operation: &str, request: &Value) -> Result<Value, Trouble> {
+        self.ask(&format!("DynamoDBStreams_20120810.{operation}"), request)
+            .await
+    }
+
+    async fn ask(&self, target: &str, request: &Value) -> Result<Value, Trouble> {
         let answer = self
             .http
             .post(&self.direct)
-            .header(
-                "x-amz-target",
-                format!("DynamoDBStreams_20120810.{operation}"),
-            )
+            .header("x-amz-target", target)
             .header("authorization", AUTHORIZATION)
             .header("x-amz-date", "20260101T000000Z")
             .header(header::CONTENT_TYPE, "application/x-amz-json-1.0")

@@ -1,7 +1,7 @@
 //! Lists on tables of different sizes: a page should take as long, and as many read units, of 100,000 users as of 100. Rows are
 //! written straight into the engine, which for so many would else take longer than everything that is measured.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -25,12 +25,16 @@ const SIZES: [u32; 3] = [100, 10_000, 100_000];
 const QUICK: [u32; 2] = [100, 1_000];
 /// How much longer the largest may take.
 const GROWTH: f64 = 1.3;
+/// How often a page is asked for of each table; less often if that takes long.
+const ROUNDS: usize = 60;
+const FEWEST: usize = 5;
+const LONGEST: Duration = Duration::from_secs(10);
 /// Small enough that every state has more than a page in the smallest table.
 const LIMIT: usize = 10;
 /// Over how long people were invited: their links are still valid, where they are not told to be over.
 const SPREAD: SignedDuration = SignedDuration::from_hours(24 * 6);
 
-/// A page of users, and the time and units that it took in a table.
+/// A page of users.
 struct Page {
     name: String,
     query: String,
@@ -38,83 +42,83 @@ struct Page {
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>, Trouble> {
     let sizes: &[u32] = if bench.quick { &QUICK } else { &SIZES };
-    let rounds = if bench.quick { 5 } else { 40 };
     let models = models().await?;
-    let mut figures: Vec<Figure> = Vec::new();
+    let mut tables = Vec::new();
     for &size in sizes {
-        progress(&format!("measuring: list, {size} users"));
-        let mut scene = Scene::start(bench).await?;
-        let middle = fill(&scene.engine, &models, size)?;
-        for page in pages(&middle) {
-            let (mut took, mut units) = (Vec::new(), 0.0);
-            for _ in 0..rounds {
-                let done = scene.request(&page.query, &Value::Null).await?;
+        progress(&format!(
+            "measuring: list, filling a table with {size} users"
+        ));
+        let scene = Scene::start(bench).await?;
+        let behind = fill(&scene.engine, &models, size)?;
+        tables.push((scene, pages(&behind)));
+    }
+    let mut figures = Vec::new();
+    for nth in 0..tables[0].1.len() {
+        let mut measured = vec![(Vec::new(), 0.0); tables.len()];
+        let began = Instant::now();
+        // By turns, so that whatever else the machine does is the same for all of them.
+        for round in 0..ROUNDS {
+            if round >= FEWEST && (bench.quick || began.elapsed() > LONGEST) {
+                break;
+            }
+            for ((scene, pages), (times, units)) in tables.iter_mut().zip(&mut measured) {
+                let done = scene.request(&pages[nth].query, &Value::Null).await?;
                 let found = done.body()["data"].as_array().map_or(0, Vec::len);
                 if found != LIMIT {
-                    let what = format!("{} has {found} users of {size}", page.query);
+                    let what = format!("{} has {found} users", pages[nth].query);
                     return Err(Trouble::new(
                         what,
-                        "see how tests/bench/list.rs fills the table",
+                        "see how tests/bench/list.rs fills its tables",
                     ));
                 }
-                took.push(done.took);
-                units = done.counts.read;
+                times.push(done.took);
+                *units = done.counts.read;
             }
-            figures.extend(compared(
-                &figures,
-                &page.name,
-                size,
-                median(took),
-                units,
-                sizes,
-            ));
         }
+        let measured: Vec<_> = measured
+            .into_iter()
+            .map(|(times, units)| (median(times), units))
+            .collect();
+        figures.extend(compared(&tables[0].1[nth].name, &measured));
     }
-    bench.note("a page has 10 users; a fifth of the users is in each state, invited over the last six days; deep is from the middle on");
+    let sizes: Vec<_> = sizes.iter().map(ToString::to_string).collect();
+    bench.note(format!(
+        "tables of {} users: a fifth of them in each state, invited over the last six days",
+        sizes.join(", ")
+    ));
+    bench.note("a page has 10 users; deep is behind the first third of the table");
     Ok(figures)
 }
 
-/// Figures of a page at a size; at the largest, with those of the smallest as goal.
-fn compared(
-    figures: &[Figure],
-    subject: &str,
-    size: u32,
-    took: Duration,
-    units: f64,
-    sizes: &[u32],
-) -> Vec<Figure> {
-    let (time, read): (&'static str, &'static str) =
-        match sizes.iter().position(|known| *known == size) {
-            Some(0) => ("time, smallest", "read units, smallest"),
-            Some(n) if n + 1 == sizes.len() => ("time, largest", "read units, largest"),
-            _ => ("time, between", "read units, between"),
-        };
-    let milliseconds = took.as_secs_f64() * 1e3;
+/// The figures of a page in all tables: at the largest, with those of the smallest as goal.
+fn compared(subject: &str, measured: &[(Duration, f64)]) -> Vec<Figure> {
     let figure = |name, value, unit| Figure::new(SECTION, subject, name, value, unit);
-    let mut new = vec![
-        figure(time, milliseconds, Unit::Milliseconds),
-        figure(read, units, Unit::Units),
-    ];
-    let smallest = |name: &str| {
-        figures
-            .iter()
-            .find(|figure| figure.subject == subject && figure.name == name)
+    let time = |time: Duration| time.as_secs_f64() * 1e3;
+    let [smallest, between @ .., largest] = measured else {
+        return Vec::new();
     };
-    if let (true, Some(before), Some(units)) = (
-        time.ends_with("largest"),
-        smallest("time, smallest"),
-        smallest("read units, smallest"),
-    ) {
-        new[1].goal = Some(units.value);
-        new.push(figure("growth", milliseconds / before.value, Unit::Times).at_most(GROWTH));
+    let mut figures = vec![
+        figure("smallest, time", time(smallest.0), Unit::Milliseconds),
+        figure("smallest, read units", smallest.1, Unit::Units),
+    ];
+    for (took, units) in between {
+        figures.extend([
+            figure("between, time", time(*took), Unit::Milliseconds),
+            figure("between, read units", *units, Unit::Units),
+        ]);
     }
-    new
+    figures.extend([
+        figure("largest, time", time(largest.0), Unit::Milliseconds),
+        figure("largest, read units", largest.1, Unit::Units).at_most(smallest.1),
+        figure("growth", time(largest.0) / time(smallest.0), Unit::Times).at_most(GROWTH),
+    ]);
+    figures
 }
 
-/// Every state and all of them, and searches; from the beginning, and from the middle on.
-fn pages(middle: &User) -> Vec<Page> {
-    let deep = encode_cursor(&Position::of(middle).0, CursorKind::Newest);
-    let deep_in_search = encode_cursor(middle.email.as_str(), CursorKind::Address);
+/// Every state and all of them, and searches; from the beginning, and behind a third of the table.
+fn pages(behind: &User) -> Vec<Page> {
+    let deep = encode_cursor(&Position::of(behind).0, CursorKind::Newest);
+    let deep_in_search = encode_cursor(behind.email.as_str(), CursorKind::Address);
     let filters = StateName::ALL
         .iter()
         .map(|state| (format!("state={}", state.as_str()), state.as_str()));
@@ -135,11 +139,11 @@ fn pages(middle: &User) -> Vec<Page> {
             pages.push(Page { query: first, name });
         }
     }
-    pages.sort_by_key(|page| page.name.starts_with("search"));
+    pages.sort_by_key(|page| (page.name.starts_with("search"), page.name.ends_with("deep")));
     pages
 }
 
-/// Puts so many users into the table, and answers the one in the middle of them.
+/// Puts so many users into the table, and answers one with a third of them before and the rest behind.
 fn fill(engine: &Engine, models: &[Model], size: u32) -> Result<User, Trouble> {
     const AT_A_TIME: usize = 5_000;
     let person = |n: u32| {
@@ -158,7 +162,10 @@ fn fill(engine: &Engine, models: &[Model], size: u32) -> Result<User, Trouble> {
         let milliseconds = |user: &User| user.invited_at.as_millisecond().to_string();
         for (old, new) in [
             (was.id.to_string(), user.id.to_string()),
-            (was.email.as_str().to_owned(), user.email.as_str().to_owned()),
+            (
+                was.email.as_str().to_owned(),
+                user.email.as_str().to_owned(),
+            ),
             (instant(was), instant(&user)),
             (milliseconds(was), milliseconds(&user)),
         ] {
@@ -169,7 +176,7 @@ fn fill(engine: &Engine, models: &[Model], size: u32) -> Result<User, Trouble> {
             engine.import(std::mem::take(&mut rows))?;
         }
     }
-    person(size / 2)
+    person(size / 3)
 }
 
 /// A user and their row, which others are made from.
