@@ -158,7 +158,10 @@ fn fill(engine: &Engine, models: &[Model], size: u32) -> Result<User, Trouble> {
         let milliseconds = |user: &User| user.invited_at.as_millisecond().to_string();
         for (old, new) in [
             (was.id.to_string(), user.id.to_string()),
-            (was.email.as_str().to_owned(), user.email.as_str().to_owned()),
+            (
+                was.email.as_str().to_owned(),
+                user.email.as_str().to_owned(),
+            ),
             (instant(was), instant(&user)),
             (milliseconds(was), milliseconds(&user)),
         ] {
