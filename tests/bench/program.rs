@@ -29,6 +29,7 @@ use tokio::{
     task::JoinSet,
 };
 use usher::clock::Clock;
+use usher_local::ses::{CONFIGURATION_SET, SENDER};
 
 use crate::{cloud::no_socket, report::Trouble, root};
 
@@ -40,9 +41,9 @@ const VALUES: [(&str, &str); 23] = [
     ("ALLOWED_EMAIL_DOMAINS", ""),
     ("DEFAULT_LOCALE", "en"),
     ("GROUPS_CLAIM", "cognito:groups"),
-    ("MAIL_CONFIGURATION_SET", "usher"),
-    ("MAIL_FROM", "Acme <invitations@example.com>"),
-    ("MAIL_IDENTITY", "example.com"),
+    ("MAIL_CONFIGURATION_SET", CONFIGURATION_SET),
+    ("MAIL_FROM", SENDER),
+    ("MAIL_IDENTITY", SENDER),
     ("MAIL_LEASE_SECONDS", "150"),
     ("MAIL_RATE", ""),
     ("PRODUCT_NAME", "Acme"),
@@ -68,7 +69,7 @@ const VALUES: [(&str, &str); 23] = [
     ("USER_POOL_ID", ""),
 ];
 
-/// What Lambda sets for every function, and RUST_LOG, which the template does.
+/// What Lambda sets for every function, and `RUST_LOG`, which the template does.
 const LAMBDA: [(&str, &str); 11] = [
     ("AWS_ACCESS_KEY_ID", "local"),
     ("AWS_EXECUTION_ENV", "AWS_Lambda_Image"),
@@ -103,6 +104,8 @@ pub(crate) struct Invocation {
     pub(crate) answer: Value,
     /// From the event's departure to the answer's arrival.
     pub(crate) took: Duration,
+    /// From the event's departure to when the function could take the next.
+    pub(crate) cycle: Duration,
 }
 
 /// A process's memory, in bytes.
@@ -229,7 +232,7 @@ impl Function {
             }
             Told::Next(..) => return Err(self.log.trouble(&self.name, "left an event unanswered")),
         };
-        let Told::Next(_, next) = self.hear().await? else {
+        let Told::Next(ready, next) = self.hear().await? else {
             return Err(self.log.trouble(&self.name, "answered twice"));
         };
         self.next = next;
@@ -240,10 +243,31 @@ impl Function {
         Ok(Invocation {
             answer,
             took: at.duration_since(began),
+            cycle: ready.duration_since(began),
         })
     }
 
-    /// The memory of the process, without what it shares with nobody's measure: the kernel's.
+    /// Keeps the process to this processor.
+    pub(crate) async fn pin(&self, processor: usize) -> Result<(), Trouble> {
+        let id = self.child.id().unwrap_or_default().to_string();
+        let mut taskset = Command::new("taskset");
+        taskset.args([
+            "--all-tasks",
+            "--cpu-list",
+            "--pid",
+            &processor.to_string(),
+            &id,
+        ]);
+        match taskset.stdout(Stdio::null()).status().await {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(Trouble::new(
+                "a function can't be kept to one processor",
+                "install taskset, which is part of util-linux",
+            )),
+        }
+    }
+
+    /// The memory of the process.
     pub(crate) fn memory(&self) -> Result<Memory, Trouble> {
         let status = self.of_process("status")?;
         let kilobytes = |field: &str| {

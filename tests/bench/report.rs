@@ -52,6 +52,8 @@ pub(crate) enum Unit {
     Units,
     /// Of a program, or of what goes over the wire.
     Bytes,
+    /// Connections, where their number depends on which answers happen to overlap.
+    Connections,
     /// Of memory, which differs a little from run to run.
     Memory,
     Instructions,
@@ -69,9 +71,12 @@ impl Unit {
             Self::Calls | Self::Units => Some(1.0),
             Self::Bytes => Some(1.05),
             Self::Instructions => Some(1.1),
-            Self::Memory | Self::Milliseconds | Self::PerSecond | Self::Times | Self::Dollars => {
-                None
-            }
+            Self::Connections
+            | Self::Memory
+            | Self::Milliseconds
+            | Self::PerSecond
+            | Self::Times
+            | Self::Dollars => None,
         }
     }
 
@@ -92,8 +97,10 @@ impl Unit {
             ),
         };
         match self {
-            Self::Calls | Self::Units if value.fract() == 0.0 => format!("{value:.0}"),
-            Self::Calls | Self::Units => precise(value),
+            Self::Calls | Self::Connections | Self::Units if value.fract() == 0.0 => {
+                format!("{value:.0}")
+            }
+            Self::Calls | Self::Connections | Self::Units => precise(value),
             Self::Bytes | Self::Memory => scaled(1e6, 1e3, ["MB", "kB", "B"]),
             Self::Instructions => scaled(1e6, 1e3, ["M", "k", ""]),
             Self::Milliseconds => format!("{} ms", precise(value)),

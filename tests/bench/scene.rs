@@ -38,6 +38,8 @@ pub(crate) struct Done {
     pub(crate) answer: Value,
     pub(crate) counts: Counts,
     pub(crate) took: Duration,
+    /// Until the function could take the next event.
+    pub(crate) cycle: Duration,
     /// The function's own time on a processor.
     pub(crate) cpu: Duration,
 }
@@ -105,6 +107,7 @@ impl<'a> Scene<'a> {
             answer: invocation.answer,
             counts: self.engine.take(),
             took: invocation.took,
+            cycle: invocation.cycle,
             cpu,
         })
     }

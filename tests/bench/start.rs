@@ -51,12 +51,11 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>, Trouble> {
             function.kill().await?;
         }
     }
-    let instructions = match has_valgrind().await {
-        true => count_instructions(&programs, &cloud).await?,
-        false => {
-            bench.gap("start: instructions, because valgrind is absent: install it");
-            BTreeMap::new()
-        }
+    let instructions = if has_valgrind().await {
+        count_instructions(&programs, &cloud).await?
+    } else {
+        bench.note("instructions are not measured: valgrind is absent");
+        BTreeMap::new()
     };
     let mut figures = Vec::new();
     let floor = percentile(&mut programs[0].took, 0.5);
