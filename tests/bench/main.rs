@@ -12,10 +12,13 @@ mod list;
 mod operations;
 mod program;
 mod report;
+mod runtime_api;
 mod scene;
+mod secured;
 mod services;
 mod start;
 mod tls;
+mod variables;
 mod warm;
 
 use std::{
