@@ -257,8 +257,6 @@ pub(crate) async fn whole_invitation(
         };
         let figure = |name, value, unit| Figure::new("operations", subject, name, value, unit);
         figures.extend([
-            figure("calls", units(|counts| count(counts.calls())), Unit::Calls),
-            figure("read units", units(|counts| counts.read), Unit::Units),
             figure(
                 "write units, table",
                 units(|counts| counts.written),
