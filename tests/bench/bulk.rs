@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     Bench,
-    engine::TURNS,
+    count::TURNS,
     operations::count,
     progress,
     report::{Figure, Trouble, Unit},

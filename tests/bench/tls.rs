@@ -30,9 +30,10 @@ use crate::{
     Bench,
     cloud::{AS_DEPLOYED, Cloud, ENDPOINTS, no_socket},
     engine::broken,
+    people::token,
     program::Function,
     report::{Figure, Trouble, Unit},
-    scene::{Scene, of_users, token, with_mail},
+    scene::{Scene, of_users, with_mail},
 };
 
 const SECTION: &str = "tls";
