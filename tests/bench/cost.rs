@@ -18,7 +18,7 @@ const GOAL: f64 = 9.0;
 #[derive(Default)]
 pub(crate) struct Step {
     name: &'static str,
-    function: &'static str,
+    pub(crate) function: &'static str,
     pub(crate) invocations: f64,
     /// By a browser or a client through the API.
     by_api: bool,
@@ -26,6 +26,8 @@ pub(crate) struct Step {
     pub(crate) cpu_seconds: f64,
     /// Bytes of the answers, as they leave AWS.
     pub(crate) answered: f64,
+    /// Bytes that the function has logged.
+    pub(crate) logged: f64,
     /// How many of its calls the function makes at a time.
     calls_at_a_time: f64,
 }
@@ -103,7 +105,7 @@ impl Step {
         // Lambda counts whole milliseconds.
         let milliseconds = ((waits + works) / self.invocations.max(1.0)).ceil() * self.invocations;
         let gigabyte_seconds = milliseconds / 1e3 * memory / 1024.0;
-        let logged = self.invocations * prices.assumed("platform_log_bytes") / 1e9;
+        let logged = (self.logged + self.invocations * prices.assumed("platform_log_bytes")) / 1e9;
         let (by_api, answered) = if self.by_api {
             (self.invocations, self.answered)
         } else {

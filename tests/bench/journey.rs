@@ -74,9 +74,25 @@ pub(crate) async fn steps(bench: &Bench, together: usize) -> Result<Vec<Step>, T
         scene.engine.make_due(keys).await?;
     }
     sweeper.add(&scene.sweep().await?);
-    Ok(vec![
+    let mut steps = vec![
         invite, mailer, sent, delivered, page, lookup, accept, history, sweeper,
-    ])
+    ];
+    let invocations = |steps: &[Step], name: &str| -> f64 {
+        let of_function = steps.iter().filter(|step| step.function == name);
+        of_function.map(|step| step.invocations).sum()
+    };
+    for (name, bytes) in scene.logged().await {
+        // Of the page, only one was loaded.
+        let all = if name == "pages" {
+            invocations(&steps, name) / count(TOGETHER as u64)
+        } else {
+            invocations(&steps, name)
+        };
+        for step in steps.iter_mut().filter(|step| step.function == name) {
+            step.logged = count(bytes as u64) / all * step.invocations;
+        }
+    }
+    Ok(steps)
 }
 
 /// The page on which people accept, with all that it loads. A browser that was there before has most of it, but nobody is
