@@ -14,9 +14,10 @@ use usher::{
 use crate::{
     Bench,
     engine::{Engine, broken},
+    people::person,
     progress,
     report::{Figure, Trouble, Unit},
-    scene::{Scene, person},
+    scene::Scene,
 };
 
 const SECTION: &str = "list";

@@ -7,9 +7,13 @@
 mod bulk;
 mod cloud;
 mod cost;
+mod count;
 mod engine;
+mod journey;
 mod list;
 mod operations;
+mod people;
+mod prices;
 mod program;
 mod report;
 mod runtime_api;

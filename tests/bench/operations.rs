@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use usher::domain::{Suppression, SuppressionReason, User};
 
 use crate::{
-    Bench,
-    cost::{self, Prices},
+    Bench, cost,
     engine::broken,
+    people::token,
+    prices::Prices,
     report::{Figure, Trouble, Unit},
-    scene::{Done, Scene, of_users, token},
+    scene::{Done, Scene, of_users},
 };
 
 const SECTION: &str = "operations";

@@ -64,7 +64,14 @@ pub(crate) struct Memory {
 
 /// The lines that a function has logged, as far as they may matter.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
+struct Log(Arc<Mutex<Lines>>);
+
+#[derive(Default)]
+struct Lines {
+    last: Vec<String>,
+    /// Of all lines, with their ends.
+    bytes: usize,
+}
 
 impl Function {
     /// Starts the function, with these variables over those of the template, and waits until it asks for an event.
@@ -243,6 +250,12 @@ impl Function {
         killed.map_err(|_| self.log.trouble(&self.name, "does not end"))
     }
 
+    /// How many bytes the function has logged.
+    pub(crate) fn logged(&self) -> usize {
+        let log = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.bytes
+    }
+
     /// Ends the process, and waits until it is gone. Told to terminate, `valgrind` writes down what it has counted.
     pub(crate) async fn terminate(mut self) -> Result<(), Trouble> {
         let id = self.child.id().unwrap_or_default().to_string();
@@ -299,18 +312,23 @@ impl Log {
         let mut lines = BufReader::new(from).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if log.len() == KEPT {
-                log.remove(0);
+            log.bytes += line.len() + 1;
+            if log.last.len() == KEPT {
+                log.last.remove(0);
             }
-            log.push(line);
+            log.last.push(line);
         }
     }
 
     /// What is wrong with the function, with its own words: the last error, or else the last line.
     fn trouble(&self, name: &str, what: &str) -> Trouble {
         let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let error = log.iter().rev().find(|line| line.contains("\"ERROR\""));
-        let line = error.or(log.last()).map_or("nothing", String::as_str);
+        let error = log
+            .last
+            .iter()
+            .rev()
+            .find(|line| line.contains("\"ERROR\""));
+        let line = error.or(log.last.last()).map_or("nothing", String::as_str);
         Trouble::new(
             format!("the function {name} {what}"),
             format!("it logged: {line}"),

@@ -24,10 +24,7 @@ use usher_local::{
     ses::{Ses, SesOptions},
 };
 
-use crate::{
-    engine::{Counter, listen},
-    report::Trouble,
-};
+use crate::{count::Counter, engine::listen, report::Trouble};
 
 /// SES and a user pool.
 pub(crate) struct Services {

@@ -9,9 +9,10 @@ use crate::{
     Bench,
     cloud::Cloud,
     engine::broken,
+    people::token,
     program::Function,
     report::{Figure, Trouble, Unit},
-    scene::{Scene, api, of_users, token, with_mail},
+    scene::{Scene, api, of_users, with_mail},
     secured::Secured,
 };
 

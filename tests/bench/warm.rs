@@ -11,9 +11,10 @@ use usher::domain::{Suppression, SuppressionReason, User};
 use crate::{
     Bench,
     engine::broken,
+    people::token,
     progress,
     report::{Figure, Trouble, Unit},
-    scene::{Done, Scene, token},
+    scene::{Done, Scene},
     start::{millis, percentile},
 };
 
