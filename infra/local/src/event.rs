@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header, request::Parts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header,
+        request::Parts,
+    },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
-use crate::routes::Route;
+use crate::routes::{ROUTES, Route};
 
 /// What the gateway knows of a request besides its HTTP.
 pub(crate) struct Context<'a> {
@@ -19,6 +22,61 @@ pub(crate) struct Context<'a> {
     pub(crate) claims: Option<Map<String, Value>>,
     pub(crate) request_id: &'a str,
     pub(crate) now: Timestamp,
+}
+
+/// A request without a network, as the gateway would hand it on: the function that answers it, and its event. None if no
+/// route leads there. `claims` are those of a token that was checked.
+pub fn invocation(
+    method: &str,
+    target: &str,
+    claims: &Value,
+    body: &[u8],
+) -> Option<(&'static str, Value)> {
+    let request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header(header::HOST, "localhost")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(())
+        .ok()?;
+    let (parts, ()) = request.into_parts();
+    let found = |route| Some((route, path_parameters(route, parts.uri.path())?));
+    let (route, path_parameters) = ROUTES
+        .iter()
+        .filter(|route| route.method == method)
+        .find_map(found)?;
+    let context = Context {
+        route,
+        path_parameters,
+        claims: claims.as_object().filter(|_| !route.public).cloned(),
+        request_id: "00000000000000000000000000",
+        now: Timestamp::UNIX_EPOCH,
+    };
+    Some((route.function, request_event(&parts, body, &context)))
+}
+
+/// What the path has where the route has parameters; none if it is not this route's.
+fn path_parameters(route: &Route, path: &str) -> Option<BTreeMap<String, String>> {
+    let (mut wanted, mut given) = (route.path.split('/'), path.split('/'));
+    let mut parameters = BTreeMap::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parameters),
+            (Some(wanted), Some(given)) => {
+                let name = wanted
+                    .strip_prefix('{')
+                    .and_then(|name| name.strip_suffix('}'));
+                match name {
+                    Some(name) => {
+                        parameters.insert(name.to_owned(), given.to_owned());
+                    }
+                    None if wanted == given => {}
+                    None => return None,
+                }
+            }
+            _ => return None,
+        }
+    }
 }
 
 /// The event for a request.

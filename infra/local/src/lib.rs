@@ -23,6 +23,7 @@ mod stack;
 mod tools;
 
 pub use self::{
+    event::invocation,
     options::{Options, StartError},
     routes::{ROUTES, Route},
     stack::Stack,
