@@ -14,6 +14,7 @@ use axum::{
     routing::any,
 };
 use jiff::SignedDuration;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 use usher_local::{
@@ -21,7 +22,10 @@ use usher_local::{
     ses::{Fault, SesError, SesOptions},
 };
 
-use crate::app::{App, with_app};
+use crate::{
+    app::{App, with_app},
+    settings::put_row,
+};
 
 /// Stands between the functions and the database: counts calls, and can answer some of them itself.
 pub(crate) struct Proxy {
@@ -638,4 +642,79 @@ async fn whoever_is_invited_while_the_one_with_their_address_is_erased_is_somebo
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_decision_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
+    with_proxy(async |app, proxy| {
+        let words =
+            json!({"subject": "Hi", "text": "{{accept_url}}", "html": "<p>{{accept_url}}</p>"});
+        let german = "/v1/templates/de";
+        for (method, path, body, about) in [
+            (
+                Method::PUT,
+                "/v1/settings",
+                Some(json!({"product_name": "Rockets"})),
+                "SETTINGS",
+            ),
+            (Method::PUT, german, Some(words), "TEMPLATE#de"),
+            (Method::DELETE, german, None, "TEMPLATE#de"),
+        ] {
+            let version = app.get(path).await.body["version"].as_u64().unwrap();
+            let before = proxy.calls("PutItem");
+            proxy.inject_about(about, "PutItem", 1, Reply::Lost);
+            let etag = format!("\"{version}\"");
+            let ask = || app.change(method.clone(), path, Some(&etag), body.as_ref());
+            let answer = ask().await;
+            assert!(answer.status < 300, "{method} {path}: {answer:?}");
+            assert_eq!(proxy.calls("PutItem") - before, 2);
+            assert_eq!(app.get(path).await.body["version"], version + 1);
+            // The same once more is another change, and comes too late.
+            let again = ask().await;
+            assert!(
+                [404, 412].contains(&again.status),
+                "{method} {path}: {again:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settings_that_can_not_be_read_hold_mail_back_until_they_are_saved_once_more() {
+    for version in [json!(3), json!("three"), Value::Null] {
+        with_proxy(async |app, proxy| {
+            let seen = version.as_u64().unwrap_or(0);
+            proxy.inject_about("TENANT#default", "Query", 1, Reply::Held);
+            let id = app.invite("ann@example.com").await;
+            proxy.held().await;
+            put_row(app, "SETTINGS", json!({"version": version, "changed_at": 0, "changed_by": {"id": "x"}, "brand_color": "no colour"})).await;
+            proxy.go_on();
+            app.stack.settled().await;
+            put_row(app, "SETTINGS", json!({"version": version, "changed_at": 0, "changed_by": {"id": "x"}, "brand_color": "no colour"})).await;
+            app.advance(SignedDuration::from_hours(2));
+            app.stack.sweep().await.unwrap();
+            app.stack.settled().await;
+            let waits = app.get(&format!("/v1/users/{id}")).await.body["delivery"].clone();
+            assert_eq!(app.stack.mailbox.count(), 0);
+            assert!(waits["reason"].as_str().unwrap().contains("save the settings once more"), "{waits}");
+
+            let shown = app.get("/v1/settings").await;
+            assert_eq!((shown.status, &shown.body["unreadable"], &shown.body["version"]), (200, &json!(true), &json!(seen)));
+            assert!(shown.body["settings"].as_object().unwrap().values().all(Value::is_null));
+            let put = async |version: &str| {
+                app.change(Method::PUT, "/v1/settings", Some(version), Some(&json!({"product_name": "Rockets"}))).await
+            };
+            let stale = put("\"9\"").await;
+            assert_eq!((stale.status, &stale.body["version"]), (412, &json!(seen)));
+            let etag = if seen == 0 { "*".to_owned() } else { format!("\"{seen}\"") };
+            let saved = put(&etag).await;
+            assert_eq!((saved.status, &saved.body["version"], &saved.body["unreadable"]), (200, &json!(seen + 1), &json!(false)));
+            app.advance(SignedDuration::from_hours(2));
+            app.stack.sweep().await.unwrap();
+            let mails = app.mails("ann@example.com").await;
+            assert!(mails[0].subject.contains("Rockets"), "{}", mails[0].subject);
+        })
+        .await;
+    }
 }

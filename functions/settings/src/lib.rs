@@ -86,7 +86,7 @@ pub async fn handle(state: &Settings, request: &Request) -> Answer {
         Some("preview") => preview::preview(state, request, caller).await,
         Some("test") => preview::send(state, request, caller).await,
         _ if method == Method::PUT => templates::change(state, request, caller).await,
-        _ if method == Method::DELETE => templates::take_away(state, request, &caller).await,
+        _ if method == Method::DELETE => templates::take_away(state, request, caller).await,
         _ => templates::show(state, request, &caller).await,
     }
 }

@@ -10,12 +10,12 @@ use usher::{
     function::introduce,
     http::{Answer, Caller, Problem, check_parameters, field, json, json_body},
     mail::{Templates, may_send},
-    store::{Decided, DecisionWritten},
+    store::{DecisionWritten, Standing},
 };
 
 use crate::{
     Settings,
-    versions::{Stamp, changed_meanwhile, expected, with_version},
+    versions::{Version, changed_meanwhile, expected, with_version},
 };
 
 /// All settings, each as it was set: what is left out, or null, is as the stack was deployed.
@@ -42,7 +42,9 @@ struct Body {
 #[derive(Serialize)]
 struct View<'a> {
     #[serde(flatten)]
-    stamp: Stamp<'a>,
+    version: Version<'a>,
+    /// There are settings that can't be read: they are shown as if there were none, and can be written over.
+    unreadable: bool,
     settings: &'a Own,
     defaults: Own,
     sender_identity: &'a str,
@@ -51,10 +53,11 @@ struct View<'a> {
 
 pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -> Answer {
     check_parameters(request, &[])?;
-    let decisions = state.store.decisions(&caller.tenant).await?;
-    let own = decisions.templates.into_iter();
-    let templates = Templates::with_locales(own.map(|own| own.value.locale));
-    answer(state, decisions.settings.as_ref(), &templates)
+    let (found, own) = tokio::join!(
+        state.store.standing_settings(&caller.tenant),
+        state.store.template_locales(&caller.tenant)
+    );
+    answer(state, &found?, &Templates::with_locales(own?))
 }
 
 pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
@@ -70,10 +73,8 @@ pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Call
         .put_settings(&caller.tenant, settings, expected, by)
         .await?;
     match written {
-        DecisionWritten::Done(found) => answer(state, found.as_ref(), &templates),
-        DecisionWritten::Refused(found) => {
-            Err(changed_meanwhile(found.map_or(0, |found| found.version)))
-        }
+        DecisionWritten::Done(written) => answer(state, &written, &templates),
+        DecisionWritten::Refused(found) => Err(changed_meanwhile(found.version())),
     }
 }
 
@@ -152,16 +153,17 @@ fn default_locale(templates: &Templates, tag: &str) -> Result<Locale, String> {
     ))
 }
 
-fn answer(state: &Settings, found: Option<&Decided<Own>>, templates: &Templates) -> Answer {
+fn answer(state: &Settings, found: &Standing<Own>, templates: &Templates) -> Answer {
     let nothing = Own::default();
     let view = View {
-        stamp: Stamp::of(found),
-        settings: found.map_or(&nothing, |found| &found.value),
+        version: Version::of(found),
+        unreadable: found.is_unreadable(),
+        settings: found.value().unwrap_or(&nothing),
         defaults: defaults(state),
         sender_identity: state.doctor.identity(),
         locales: templates.locales(),
     };
-    with_version(json(&view), view.stamp.version)
+    with_version(json(&view), found.version())
 }
 
 /// What holds where nothing was set, as a tenant would have set it.

@@ -8,28 +8,29 @@ use lambda_http::{
 use serde::Serialize;
 use usher::{
     http::{Answer, InviterView, Problem},
-    store::{Decided, Expected},
+    store::{Expected, Standing},
 };
 
 /// How often something was decided, and when and by whom last. Version 0 is what nobody has decided yet.
 #[derive(Serialize)]
-pub(crate) struct Stamp<'a> {
-    pub(crate) version: u64,
+pub(crate) struct Version<'a> {
+    version: u64,
     changed_at: Option<String>,
     changed_by: Option<InviterView<'a>>,
 }
 
-impl<'a> Stamp<'a> {
-    pub(crate) fn of<T>(found: Option<&'a Decided<T>>) -> Self {
+impl<'a> Version<'a> {
+    pub(crate) fn of<T>(found: &'a Standing<T>) -> Self {
+        let (changed_at, changed_by) = found.changed().unzip();
         Self {
-            version: found.map_or(0, |found| found.version),
-            changed_at: found.map(|found| format!("{:.3}", found.changed_at)),
-            changed_by: found.map(|found| InviterView::of(&found.changed_by)),
+            version: found.version(),
+            changed_at: changed_at.map(|at| format!("{at:.3}")),
+            changed_by: changed_by.map(InviterView::of),
         }
     }
 }
 
-/// The answer with its version.
+/// The answer with this version as its `ETag`.
 pub(crate) fn with_version(answer: Answer, version: u64) -> Answer {
     let mut response = answer?;
     if let Ok(value) = HeaderValue::try_from(format!("\"{version}\"")) {

@@ -37,7 +37,7 @@ pub use self::{
     list::{Page, Position, Selection},
     pace::Slot,
     scrub::ERASED_PER_CALL,
-    settings::{Decided, DecisionWritten, Decisions, Expected, OwnTemplate},
+    settings::{Decided, DecisionWritten, Decisions, Expected, OwnTemplate, Standing},
     suppression::KnownAddress,
     tally::Tally,
     users::Attempt,
