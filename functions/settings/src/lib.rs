@@ -24,7 +24,7 @@ use usher::{
 
 /// What the function works with.
 #[derive(Debug)]
-pub struct Settings {
+pub struct Deciding {
     store: Store,
     sign_in: SignIn,
     doctor: Doctor,
@@ -36,7 +36,7 @@ pub struct Settings {
     clock: Clock,
 }
 
-impl Settings {
+impl Deciding {
     /// Reads `TABLE_NAME`, `TENANT_CLAIM`, what [`MailDefaults`] reads, and what else holds where a tenant has decided nothing:
     /// `REMINDER_DAYS`, `ALLOWED_EMAIL_DOMAINS` and `REDIRECT_ORIGINS`.
     pub fn new(env: &Environment, clock: Clock, _: Entropy) -> Result<Self, ConfigError> {
@@ -65,7 +65,7 @@ impl Settings {
     }
 }
 
-impl WarmUp for Settings {
+impl WarmUp for Deciding {
     /// Opens the connection to the table. SES need not answer: that it does not is what is asked for here.
     async fn warm_up(&self) -> Result<(), lambda_http::Error> {
         Ok(self.store.warm_up().await?)
@@ -73,7 +73,7 @@ impl WarmUp for Settings {
 }
 
 /// Answers the route that the method and the path's end name.
-pub async fn handle(state: &Settings, request: &Request) -> Answer {
+pub async fn handle(state: &Deciding, request: &Request) -> Answer {
     let caller = state.sign_in.caller(request, Scope::SettingsWrite)?;
     let method = request.method();
     match request.raw_http_path().rsplit('/').next() {

@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 use usher::{
     domain::{
         Color, DailyCap, DomainList, EmailAddress, Lifetime, Locale, LogoUrl, Origins, PersonName,
-        ProductName, Reminders, Settings as Own,
+        ProductName, Reminders, Settings,
     },
     function::introduce,
-    http::{Answer, Caller, Problem, check_parameters, field, json, json_body},
+    http::{Answer, Caller, Problem, check_parameters, field, json_body},
     mail::{Templates, may_send},
     store::{DecisionWritten, Standing},
 };
 
 use crate::{
-    Settings,
-    versions::{Version, changed_meanwhile, expected, with_version},
+    Deciding,
+    versions::{self, Version, changed_meanwhile, expected},
 };
 
 /// All settings, each as it was set: what is left out, or null, is as the stack was deployed.
@@ -45,13 +45,13 @@ struct View<'a> {
     version: Version<'a>,
     /// There are settings that can't be read: they are shown as if there were none, and can be written over.
     unreadable: bool,
-    settings: &'a Own,
-    defaults: Own,
+    settings: &'a Settings,
+    defaults: Settings,
     sender_identity: &'a str,
     locales: &'a [Locale],
 }
 
-pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -> Answer {
+pub(crate) async fn show(state: &Deciding, request: &Request, caller: &Caller) -> Answer {
     check_parameters(request, &[])?;
     let (found, own) = tokio::join!(
         state.store.standing_settings(&caller.tenant),
@@ -60,7 +60,7 @@ pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -
     answer(state, &found?, &Templates::with_locales(own?))
 }
 
-pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
+pub(crate) async fn change(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     check_parameters(request, &[])?;
     let expected = expected(request)?;
     let own = state.store.template_locales(&caller.tenant).await?;
@@ -74,14 +74,14 @@ pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Call
         .await?;
     match written {
         DecisionWritten::Done(written) => answer(state, &written, &templates),
-        DecisionWritten::Refused(found) => Err(changed_meanwhile(found.version())),
+        DecisionWritten::Refused(found) => Err(changed_meanwhile(&found)),
     }
 }
 
 /// The settings, each checked. The first that is wrong is named.
-fn read(state: &Settings, templates: &Templates, body: Body) -> Result<Own, Problem> {
+fn read(state: &Deciding, templates: &Templates, body: Body) -> Result<Settings, Problem> {
     let address = |name, text| field(name, text, |text: String| address(&text));
-    Ok(Own {
+    Ok(Settings {
         product_name: field("product_name", body.product_name, |name| {
             ProductName::parse(&name)
         })?,
@@ -123,7 +123,7 @@ fn address(text: &str) -> Result<EmailAddress, &'static str> {
     EmailAddress::parse(text).map_err(|_| "must be an e-mail address like name@example.com")
 }
 
-fn sender_address(state: &Settings, text: &str) -> Result<EmailAddress, String> {
+fn sender_address(state: &Deciding, text: &str) -> Result<EmailAddress, String> {
     let address = address(text)?;
     let identity = state.doctor.identity();
     if may_send(identity, &address) {
@@ -153,8 +153,8 @@ fn default_locale(templates: &Templates, tag: &str) -> Result<Locale, String> {
     ))
 }
 
-fn answer(state: &Settings, found: &Standing<Own>, templates: &Templates) -> Answer {
-    let nothing = Own::default();
+fn answer(state: &Deciding, found: &Standing<Settings>, templates: &Templates) -> Answer {
+    let nothing = Settings::default();
     let view = View {
         version: Version::of(found),
         unreadable: found.is_unreadable(),
@@ -163,13 +163,13 @@ fn answer(state: &Settings, found: &Standing<Own>, templates: &Templates) -> Ans
         sender_identity: state.doctor.identity(),
         locales: templates.locales(),
     };
-    with_version(json(&view), found.version())
+    versions::answer(&view, found)
 }
 
 /// What holds where nothing was set, as a tenant would have set it.
-fn defaults(state: &Settings) -> Own {
+fn defaults(state: &Deciding) -> Settings {
     let (sender_name, sender_address) = state.mail.from.deployed();
-    Own {
+    Settings {
         product_name: Some(state.mail.product_name.clone()),
         sender_name: sender_name.cloned(),
         sender_address: Some(sender_address.clone()),
@@ -180,6 +180,6 @@ fn defaults(state: &Settings) -> Own {
         allowed_domains: Some(state.allowed_domains.clone()),
         blocked_domains: Some(DomainList::default()),
         redirect_origins: Some(state.origins.clone()),
-        ..Own::default()
+        ..Settings::default()
     }
 }

@@ -18,7 +18,7 @@ use usher::{
 };
 
 use crate::{
-    Settings,
+    Deciding,
     sample::{Sample, sample},
     templates::{path_locale, refused},
 };
@@ -61,7 +61,7 @@ struct Trial {
     token: InvitationToken,
 }
 
-pub(crate) async fn preview(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
+pub(crate) async fn preview(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     let trial = Trial::read(state, request, &mut caller).await?;
     let made = trial.made();
     let mail = made.rendered().ok_or_else(broken)?;
@@ -81,7 +81,7 @@ pub(crate) async fn preview(state: &Settings, request: &Request, mut caller: Cal
     })
 }
 
-pub(crate) async fn send(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
+pub(crate) async fn send(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     let trial = Trial::read(state, request, &mut caller).await?;
     let to = own_address(state, &caller).await?;
     let made = trial.made();
@@ -104,7 +104,7 @@ pub(crate) async fn send(state: &Settings, request: &Request, mut caller: Caller
 }
 
 /// Where test mails go: to nobody but whoever asks for one.
-async fn own_address(state: &Settings, caller: &Caller) -> Result<EmailAddress, Problem> {
+async fn own_address(state: &Deciding, caller: &Caller) -> Result<EmailAddress, Problem> {
     let user = match caller.user {
         Some(id) => state.store.user(id).await?,
         None => None,
@@ -142,7 +142,7 @@ fn broken() -> Problem {
 
 impl Trial {
     async fn read(
-        state: &Settings,
+        state: &Deciding,
         request: &Request,
         caller: &mut Caller,
     ) -> Result<Self, Problem> {
@@ -220,7 +220,7 @@ fn template(locale: &Locale, body: &Body) -> Result<Option<Template>, Problem> {
     }
 }
 
-async fn find(state: &Settings, caller: &Caller, id: &str) -> Result<User, Problem> {
+async fn find(state: &Deciding, caller: &Caller, id: &str) -> Result<User, Problem> {
     let id: UserId = required_field("user_id", id, |id| {
         id.parse()
             .map_err(|_| "must be a user id like those of GET /v1/users")

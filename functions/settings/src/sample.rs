@@ -5,7 +5,7 @@ use serde::Deserialize;
 use usher::{
     domain::{
         EmailAddress, Invitation, InvitationToken, Lifetime, Locale, LocaleSource, Message, Nonce,
-        PersonName, Settings as Own, TokenKey, User, UserId,
+        PersonName, Settings, TokenKey, User, UserId,
     },
     http::{Caller, Problem, required_field},
 };
@@ -86,7 +86,7 @@ impl Sample {
     }
 
     /// Takes out of what the tenant has set what the mail is to be without.
-    pub(crate) fn thin_out(&self, settings: &mut Own) {
+    pub(crate) fn thin_out(&self, settings: &mut Settings) {
         if self.lacks("logo_url") {
             settings.logo_url = None;
         }

@@ -14,8 +14,8 @@ use usher::{
 };
 
 use crate::{
-    Settings,
-    versions::{Version, changed_meanwhile, expected, with_version},
+    Deciding,
+    versions::{self, Version, changed_meanwhile, expected},
 };
 
 #[derive(Serialize)]
@@ -66,7 +66,7 @@ impl<'a> Entry<'a> {
 }
 
 /// Every language that there is a template in, by its tag, and what templates can name.
-pub(crate) async fn list(state: &Settings, request: &Request, caller: &Caller) -> Answer {
+pub(crate) async fn list(state: &Deciding, request: &Request, caller: &Caller) -> Answer {
     check_parameters(request, &[])?;
     let known = state.store.standing_templates(&caller.tenant).await?;
     let own = known.iter().filter(|(_, found)| found.is_decided());
@@ -84,7 +84,7 @@ pub(crate) async fn list(state: &Settings, request: &Request, caller: &Caller) -
 }
 
 /// One template, beside the one that it stands in place of.
-pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -> Answer {
+pub(crate) async fn show(state: &Deciding, request: &Request, caller: &Caller) -> Answer {
     check_parameters(request, &[])?;
     let locale = path_locale(request)?;
     let found = state
@@ -95,7 +95,7 @@ pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -
 }
 
 /// Gives the tenant a template of its own, once nothing in it would fail at sending.
-pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
+pub(crate) async fn change(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     check_parameters(request, &[])?;
     let locale = path_locale(request)?;
     let expected = expected(request)?;
@@ -122,12 +122,12 @@ pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Call
         .await?;
     match written {
         DecisionWritten::Done(written) => answer(&locale, &written),
-        DecisionWritten::Refused(found) => Err(changed_meanwhile(found.version())),
+        DecisionWritten::Refused(found) => Err(changed_meanwhile(&found)),
     }
 }
 
 /// Takes the tenant's own template away: mails go out in the one that Usher comes with, or in another language.
-pub(crate) async fn take_away(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
+pub(crate) async fn take_away(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     check_parameters(request, &[])?;
     let locale = path_locale(request)?;
     let expected = expected(request)?;
@@ -143,9 +143,7 @@ pub(crate) async fn take_away(state: &Settings, request: &Request, mut caller: C
             *response.status_mut() = StatusCode::NO_CONTENT;
             Ok(response)
         }
-        DecisionWritten::Refused(found) if found.is_decided() => {
-            Err(changed_meanwhile(found.version()))
-        }
+        DecisionWritten::Refused(found) if found.is_decided() => Err(changed_meanwhile(&found)),
         // What is not there can't be taken away.
         DecisionWritten::Refused(_) => Err(not_found()),
     }
@@ -163,7 +161,7 @@ fn answer(locale: &Locale, found: &Standing<OwnTemplate>) -> Answer {
         unreadable: found.is_unreadable(),
         built_in: built_in.as_ref(),
     };
-    with_version(json(&view), found.version())
+    versions::answer(&view, found)
 }
 
 /// The language in the path.

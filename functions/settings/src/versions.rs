@@ -7,7 +7,7 @@ use lambda_http::{
 };
 use serde::Serialize;
 use usher::{
-    http::{Answer, InviterView, Problem},
+    http::{Answer, InviterView, Problem, json},
     store::{Expected, Standing},
 };
 
@@ -30,10 +30,10 @@ impl<'a> Version<'a> {
     }
 }
 
-/// The answer with this version as its `ETag`.
-pub(crate) fn with_version(answer: Answer, version: u64) -> Answer {
-    let mut response = answer?;
-    if let Ok(value) = HeaderValue::try_from(format!("\"{version}\"")) {
+/// The answer, with the version of what it shows as `ETag`.
+pub(crate) fn answer<T>(view: &impl Serialize, found: &Standing<T>) -> Answer {
+    let mut response = json(view)?;
+    if let Ok(value) = HeaderValue::try_from(format!("\"{}\"", found.version())) {
         response.headers_mut().insert(header::ETAG, value);
     }
     Ok(response)
@@ -64,12 +64,12 @@ pub(crate) fn expected(request: &Request) -> Result<Expected, Problem> {
 }
 
 /// Somebody else was faster.
-pub(crate) fn changed_meanwhile(version: u64) -> Problem {
+pub(crate) fn changed_meanwhile<T>(found: &Standing<T>) -> Problem {
     Problem::new(
         StatusCode::PRECONDITION_FAILED,
         "changed_meanwhile",
         "Somebody has changed this since you read it.",
         "Read it again with GET, bring your change into what you find, and send that with its ETag as If-Match.",
     )
-    .with("version", version)
+    .with("version", found.version())
 }
