@@ -718,3 +718,48 @@ async fn settings_that_can_not_be_read_hold_mail_back_until_they_are_saved_once_
         .await;
     }
 }
+
+#[tokio::test]
+async fn a_mailer_that_may_not_read_the_settings_says_that_and_nothing_about_saving_them() {
+    with_proxy(async |app, proxy| {
+        let denied = Reply::Error("AccessDeniedException");
+        proxy.inject_about("TENANT#default", "Query", 1, denied);
+        let id = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        let waits = app.get(&format!("/v1/users/{id}")).await.body["delivery"].clone();
+        let reason = waits["reason"].as_str().unwrap();
+        assert!(reason.contains("does not let the mailer read"), "{waits}");
+        assert_eq!(app.stack.mailbox.count(), 0);
+        app.advance(SignedDuration::from_hours(2));
+        app.stack.sweep().await.unwrap();
+        assert_eq!(app.mails("ann@example.com").await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_given_back_of_a_day_is_given_back_once_although_the_answer_was_lost() {
+    with_proxy(async |app, proxy| {
+        app.set(&json!({"daily_invitations": 4})).await;
+        // While one request takes its place in the day, another invites the very person.
+        proxy.inject_about("DAY#", "UpdateItem", 1, Reply::Held);
+        let ask = async |text: &str| {
+            let answer = app.post("/v1/invitations", &json!({"text": text})).await;
+            outcomes(&answer.body).join(" ")
+        };
+        let other = async {
+            proxy.held().await;
+            assert_eq!(
+                ask("ann@example.com bo@example.com").await,
+                "invited invited"
+            );
+            proxy.inject_about(":unused", "UpdateItem", 1, Reply::Lost);
+            proxy.go_on();
+        };
+        let (first, ()) = tokio::join!(ask("ann@example.com"), other);
+        assert_eq!(first, "already_invited");
+        let rest = ask("c@example.com d@example.com e@example.com").await;
+        assert_eq!(rest, "invited invited daily_cap");
+    })
+    .await;
+}

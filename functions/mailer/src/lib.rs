@@ -169,7 +169,10 @@ async fn tenants(mailing: &Mailing, held: Vec<Held>, end: Instant) -> (Tenants, 
                 tracing::error!(%error, "what a tenant has decided can't be read");
                 let outcome = match error {
                     StoreError::Unavailable { .. } => Outcome::Wait(FIRST_PAUSE),
-                    _ => Outcome::Parked(UNREADABLE),
+                    StoreError::CorruptRow { .. } => Outcome::Parked(UNREADABLE),
+                    StoreError::Rejected { .. } | StoreError::Unwritable(_) => {
+                        Outcome::Parked(REFUSED)
+                    }
                 };
                 troubles.insert(tenant.clone(), outcome);
             }
@@ -187,6 +190,8 @@ async fn tenants(mailing: &Mailing, held: Vec<Held>, end: Instant) -> (Tenants, 
 }
 
 const UNREADABLE: &str = "What was decided in the settings can't be read. The mail waits and is tried again every hour; save the settings once more.";
+
+const REFUSED: &str = "DynamoDB does not let the mailer read what was decided in the settings. The mail waits and is tried again every hour; the operator finds DynamoDB's words in the mailer's log.";
 
 /// Sends, asks again for what SES did not take, and records what became of each right after its call.
 async fn send(mailing: &Mailing, tenants: &Tenants, held: Vec<Held>, end: Instant) {
