@@ -166,9 +166,15 @@ fn answer(locale: &Locale, found: &Standing<OwnTemplate>) -> Answer {
 
 /// The language in the path.
 pub(crate) fn path_locale(request: &Request) -> Result<Locale, Problem> {
-    let parameters = request.path_parameters_ref();
-    let tag = parameters.and_then(|parameters| parameters.first("locale"));
-    required_field("locale", tag.unwrap_or_default(), str::parse)
+    required_field("locale", path_tag(request), str::parse)
+}
+
+/// What stands there for one.
+pub(crate) fn path_tag(request: &Request) -> &str {
+    request
+        .path_parameters_ref()
+        .and_then(|parameters| parameters.first("locale"))
+        .unwrap_or_default()
 }
 
 fn not_found() -> Problem {

@@ -14,7 +14,8 @@ use usher::{
 /// How often something was decided, and when and by whom last. Version 0 is what nobody has decided yet.
 #[derive(Serialize)]
 pub(crate) struct Version<'a> {
-    version: u64,
+    #[serde(rename = "version")]
+    number: u64,
     changed_at: Option<String>,
     changed_by: Option<InviterView<'a>>,
 }
@@ -23,7 +24,7 @@ impl<'a> Version<'a> {
     pub(crate) fn of<T>(found: &'a Standing<T>) -> Self {
         let (changed_at, changed_by) = found.changed().unzip();
         Self {
-            version: found.version(),
+            number: found.version(),
             changed_at: changed_at.map(|at| format!("{at:.3}")),
             changed_by: changed_by.map(InviterView::of),
         }
