@@ -5,35 +5,19 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Store, StoreError,
-    item::{Item, read, write},
+    item::{Item, read},
     keys,
+    standing::{Decided, Standing, TAKEN_AWAY},
 };
 use crate::domain::{Inviter, Locale, Settings, TemplateSource, TenantId};
 
-/// In a row that holds nothing any more but its version.
-const TAKEN_AWAY: &str = "taken_away";
 /// Random: it tells a write from every other, should its answer be lost.
 const MARK: &str = "mark";
-
-/// Something that a tenant has decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided<T> {
-    /// How often it was.
-    pub version: u64,
-    /// When it was last.
-    #[serde(with = "ms::required")]
-    pub changed_at: Timestamp,
-    /// By whom.
-    pub changed_by: Inviter,
-    /// What.
-    #[serde(flatten)]
-    pub value: T,
-}
 
 /// A tenant's own template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,22 +27,6 @@ pub struct OwnTemplate {
     /// What its author wrote.
     #[serde(flatten)]
     pub source: TemplateSource,
-}
-
-/// What stands where a tenant may have decided something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing<T> {
-    /// Nothing, and nothing ever did.
-    Nothing,
-    /// This.
-    Decided(Decided<T>),
-    /// Nothing any more. That is a version too: whoever has seen an earlier one has not seen that it is gone.
-    TakenAway(Decided<()>),
-    /// Something that can't be read. It can be written over, or taken away.
-    Unreadable {
-        /// Its version; 0 if even that can't be read.
-        version: u64,
-    },
 }
 
 /// What must be there for a change to be made.
@@ -88,66 +56,6 @@ pub struct Decisions {
     pub settings: Option<Decided<Settings>>,
     /// Its own templates.
     pub templates: Vec<Decided<OwnTemplate>>,
-}
-
-impl<T> Standing<T> {
-    /// How often it was decided, or taken away; 0 if never.
-    pub fn version(&self) -> u64 {
-        match self {
-            Self::Nothing => 0,
-            Self::Decided(decided) => decided.version,
-            Self::TakenAway(gone) => gone.version,
-            Self::Unreadable { version } => *version,
-        }
-    }
-
-    /// When it was last, and by whom; none if never, or if that can't be read.
-    pub fn changed(&self) -> Option<(Timestamp, &Inviter)> {
-        match self {
-            Self::Nothing | Self::Unreadable { .. } => None,
-            Self::Decided(decided) => Some((decided.changed_at, &decided.changed_by)),
-            Self::TakenAway(gone) => Some((gone.changed_at, &gone.changed_by)),
-        }
-    }
-
-    /// What was decided, and can be read.
-    pub fn value(&self) -> Option<&T> {
-        match self {
-            Self::Decided(decided) => Some(&decided.value),
-            _ => None,
-        }
-    }
-
-    /// Whether something was decided, and can't be read.
-    pub fn is_unreadable(&self) -> bool {
-        matches!(self, Self::Unreadable { .. })
-    }
-
-    /// Whether something is decided, readable or not.
-    pub fn is_decided(&self) -> bool {
-        matches!(self, Self::Decided(_) | Self::Unreadable { .. })
-    }
-}
-
-impl<T: DeserializeOwned> Standing<T> {
-    fn of(item: Option<Item>) -> Self {
-        let Some(item) = item else {
-            return Self::Nothing;
-        };
-        let version = item.get("version").and_then(|version| version.as_n().ok());
-        let version = version.and_then(|version| version.parse().ok());
-        let read = if item.contains_key(TAKEN_AWAY) {
-            read(item).map(Self::TakenAway)
-        } else {
-            read(item).map(Self::Decided)
-        };
-        read.unwrap_or_else(|error| {
-            tracing::error!(%error, "what a tenant has decided can't be read");
-            Self::Unreadable {
-                version: version.unwrap_or(0),
-            }
-        })
-    }
 }
 
 impl Store {
@@ -209,7 +117,9 @@ impl Store {
         Ok(known.collect())
     }
 
-    /// The languages that a tenant has templates of its own in, also those that can't be read.
+    /// The languages that a tenant has templates of its own in, also those that can't be read: to know that of one, all its words
+    /// would have to be read for every invitation. The mailer leaves it out, so whoever was to be written to in it gets the next
+    /// best language, while their `locale_source` still says that the asked-for one was there.
     pub async fn template_locales(&self, tenant: &TenantId) -> Result<Vec<Locale>, StoreError> {
         let known = self.standing_templates(tenant).await?.into_iter();
         let own = known.filter(|(_, found)| found.is_decided());
@@ -302,7 +212,7 @@ impl Store {
         key: Item,
         value: Option<T>,
         expected: Expected,
-        (changed_by, changed_at): (Inviter, Timestamp),
+        by: (Inviter, Timestamp),
     ) -> Result<DecisionWritten<T>, StoreError> {
         let seen = match expected {
             Expected::Version(version) => version,
@@ -315,44 +225,22 @@ impl Store {
                 found.version()
             }
         };
-        let mut condition = match seen {
-            0 => "NOT attribute_type(version, :seen)",
-            _ => "version = :seen",
-        }
-        .to_owned();
-        let seen_value = match seen {
-            0 => AttributeValue::S("N".to_owned()),
-            version => AttributeValue::N(version.to_string()),
+        let (mut condition, seen_value) = match seen {
+            0 => (
+                "NOT attribute_type(version, :seen)".to_owned(),
+                AttributeValue::S("N".to_owned()),
+            ),
+            version => (
+                "version = :seen".to_owned(),
+                AttributeValue::N(version.to_string()),
+            ),
         };
         if value.is_none() {
             condition.push_str(" AND attribute_not_exists(taken_away)");
         }
         let mark = self.marks.bytes();
         let mark = AttributeValue::S(format!("{:032x}", u128::from_be_bytes(mark)));
-        let version = seen.saturating_add(1);
-        let (written, mut item) = match value {
-            Some(value) => {
-                let decided = Decided {
-                    version,
-                    changed_at,
-                    changed_by,
-                    value,
-                };
-                let item: Item = write(&decided)?;
-                (Standing::Decided(decided), item)
-            }
-            None => {
-                let gone = Decided {
-                    version,
-                    changed_at,
-                    changed_by,
-                    value: (),
-                };
-                let mut item: Item = write(&gone)?;
-                item.insert(TAKEN_AWAY.to_owned(), AttributeValue::Bool(true));
-                (Standing::TakenAway(gone), item)
-            }
-        };
+        let (written, mut item) = Standing::next(value, seen.saturating_add(1), by)?;
         item.extend(key);
         item.insert(MARK.to_owned(), mark.clone());
         let put = self
@@ -372,9 +260,10 @@ impl Store {
                     let found = failed.item.clone();
                     // The client tries again where an answer was lost: then it meets what it wrote itself.
                     let ours = found.as_ref().and_then(|item| item.get(MARK)) == Some(&mark);
-                    Ok(match ours {
-                        true => DecisionWritten::Done(written),
-                        false => DecisionWritten::Refused(Standing::of(found)),
+                    Ok(if ours {
+                        DecisionWritten::Done(written)
+                    } else {
+                        DecisionWritten::Refused(Standing::of(found))
                     })
                 }
                 _ => Err(StoreError::of("PutItem", &error)),
