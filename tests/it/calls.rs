@@ -27,7 +27,7 @@ async fn counted(with_pool: bool, test: impl AsyncFnOnce(&App, &Proxy, Option<&P
         ..options
     };
     with_options(options, async |app| {
-        test(app, &proxy, pool.as_deref()).await
+        test(app, &proxy, pool.as_deref()).await;
     })
     .await;
 }

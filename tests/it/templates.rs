@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{App, Response, token_in, with_app},
-    dry_run::table,
+    settings::put_row,
 };
 
 const GERMAN: &str = "/v1/templates/de";
@@ -127,13 +127,161 @@ async fn a_template_of_ones_own_is_used_for_the_next_mail_until_it_is_taken_away
         assert_eq!(delete("\"1\"").await.status, 204);
         let gone = delete("*").await;
         assert_eq!((gone.status, gone.code()), (404, "template_not_found"));
-        assert_eq!(app.get(GERMAN).await.body, built_in.body);
+        let after = app.get(GERMAN).await.body;
+        for same in ["source", "subject", "text", "html", "built_in"] {
+            assert_eq!(after[same], built_in.body[same]);
+        }
         assert!(
             invite("cem@example.com", "de")
                 .await
                 .subject
                 .contains("lädt Sie")
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_version_of_a_template_comes_twice_so_nobody_writes_over_what_they_have_not_seen() {
+    with_app(async |app| {
+        let version = async |path: &str| app.get(path).await.headers["etag"].clone();
+        assert_eq!(
+            app.write(GERMAN, "\"0\"", &words("Hallo")).await.status,
+            200
+        );
+        let seen = version(GERMAN).await;
+        assert_eq!(seen, "\"1\"");
+        let delete = async |path: &str, version: &str| {
+            app.change(Method::DELETE, path, Some(version), None)
+                .await
+                .status
+        };
+        assert_eq!(delete(GERMAN, "\"1\"").await, 204);
+        let gone = app.get(GERMAN).await;
+        assert_eq!(
+            (&gone.body["source"], &gone.headers["etag"]),
+            (&json!("built_in"), &"\"2\"".parse().unwrap())
+        );
+        assert_eq!(gone.body["changed_by"]["id"], "admin");
+        let entries = app.get("/v1/templates").await.body["templates"].clone();
+        let entry = entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["locale"] == "de")
+            .unwrap()
+            .clone();
+        assert_eq!(
+            (&entry["source"], &entry["version"]),
+            (&json!("built_in"), &json!(2))
+        );
+        assert_eq!(
+            app.write(GERMAN, "\"2\"", &words("Servus")).await.body["version"],
+            3
+        );
+        for stale in ["\"0\"", "\"1\"", "\"2\""] {
+            let refused = app.write(GERMAN, stale, &words("Moin")).await;
+            assert_eq!(
+                (refused.status, &refused.body["version"]),
+                (412, &json!(3)),
+                "{stale}"
+            );
+            assert_eq!(delete(GERMAN, stale).await, 412, "{stale}");
+        }
+        assert_eq!(
+            app.get(GERMAN).await.body["subject"],
+            "Servus {{product_name}}"
+        );
+
+        // Who saw nothing of a language that Usher does not come with sees nothing of it again, and may begin anew.
+        let basque = "/v1/templates/eu";
+        assert_eq!(
+            app.write(basque, "\"0\"", &words("Kaixo")).await.status,
+            200
+        );
+        assert_eq!(delete(basque, "*").await, 204);
+        assert_eq!(app.get(basque).await.status, 404);
+        assert_eq!(delete(basque, "\"2\"").await, 404);
+        assert_eq!(delete(basque, "\"0\"").await, 404);
+        let entries = app.get("/v1/templates").await.body["templates"].clone();
+        assert!(
+            entries
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|one| one["locale"] != "eu")
+        );
+        assert_eq!(
+            app.write(basque, "\"0\"", &words("Kaixo")).await.body["version"],
+            3
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_template_that_can_not_be_read_can_be_written_over_or_taken_away() {
+    with_app(async |app| {
+        for (locale, version) in [("de", json!(4)), ("fr", Value::Null), ("eu", json!(4))] {
+            put_row(
+                app,
+                &format!("TEMPLATE#{locale}"),
+                json!({"locale": locale, "version": version, "subject": 7}),
+            )
+            .await;
+        }
+        let entries = app.get("/v1/templates").await.body["templates"].clone();
+        for (locale, version) in [("de", 4), ("fr", 0), ("eu", 4)] {
+            let path = format!("/v1/templates/{locale}");
+            let entry = entries
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|one| one["locale"] == locale)
+                .unwrap();
+            assert_eq!(
+                (&entry["source"], &entry["version"]),
+                (&json!("own"), &json!(version))
+            );
+            let shown = app.get(&path).await;
+            assert_eq!(
+                (
+                    shown.status,
+                    &shown.body["unreadable"],
+                    &shown.body["version"]
+                ),
+                (200, &json!(true), &json!(version)),
+                "{shown:?}"
+            );
+            let etag = format!("\"{version}\"");
+            let stale = app.write(&path, "\"9\"", &words("Hallo")).await;
+            assert_eq!(
+                (stale.status, &stale.body["version"]),
+                (412, &json!(version))
+            );
+            let written = app
+                .write(
+                    &path,
+                    if locale == "fr" { "*" } else { &etag },
+                    &words("Hallo"),
+                )
+                .await;
+            assert_eq!(
+                (
+                    written.status,
+                    &written.body["version"],
+                    &written.body["unreadable"]
+                ),
+                (200, &json!(version + 1), &json!(false))
+            );
+            assert_eq!(app.get(&path).await.body, written.body);
+        }
+        put_row(app, "TEMPLATE#it", json!({"version": 2})).await;
+        let taken = app
+            .change(Method::DELETE, "/v1/templates/it", Some("\"2\""), None)
+            .await;
+        assert_eq!(taken.status, 204);
+        assert_eq!(app.get("/v1/templates/it").await.body["source"], "built_in");
     })
     .await;
 }
@@ -254,18 +402,12 @@ async fn the_largest_template_reaches_everybody_however_much_there_is_to_say() {
 #[tokio::test]
 async fn a_template_that_can_not_be_read_any_more_stops_no_mail() {
     with_app(async |app| {
-        let table = table(app);
         for (sk, row) in [
             // A variable that there was in another version of Usher, and a row that is none.
             ("TEMPLATE#de", json!({"locale": "de", "version": 1, "changed_at": 0, "changed_by": {"id": "x"}, "subject": "{{gone}}", "text": "", "html": ""})),
             ("TEMPLATE#fr", json!({"locale": "fr"})),
         ] {
-            let mut row = row;
-            row["pk"] = json!("TENANT#default");
-            row["sk"] = json!(sk);
-            let item = serde_dynamo::to_item(row).unwrap();
-            let put = table.put_item().table_name("usher");
-            put.set_item(Some(item)).send().await.unwrap();
+            put_row(app, sk, row).await;
         }
         for (to, locale) in [("ann@example.com", "de"), ("bo@example.com", "fr")] {
             app.post("/v1/invitations", &json!({"text": to, "locale": locale})).await;

@@ -90,6 +90,12 @@ pub(super) fn is_template(item: &Item) -> bool {
     sk.is_some_and(|sk| sk.starts_with(TEMPLATE))
 }
 
+/// The language of a tenant's own template.
+pub(super) fn template_locale(item: &Item) -> Option<Locale> {
+    let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
+    sk?.strip_prefix(TEMPLATE)?.parse().ok()
+}
+
 /// Where a tenant's own template of a language is.
 pub(super) fn template_key(tenant: &TenantId, locale: &Locale) -> Item {
     key(tenant_pk(tenant), format!("{TEMPLATE}{locale}"))
