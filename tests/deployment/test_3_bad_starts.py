@@ -34,7 +34,7 @@ MISSING = [
     *(BadStart(function, {"TABLE_NAME": None}) for function in ("invite", "resend", "revoke", "update", "erase", "accept", "list", "settings", "suppression", "history", "feedback", "mailer", "sweeper")),
     *(BadStart(function, {"TOKEN_KEY_SECRET": None}) for function in ("invite", "resend", "update", "erase", "mailer")),
     *(BadStart(function, {"PRODUCT_NAME": None}) for function in ("accept", "settings", "mailer")),
-    *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "resend", "settings", "mailer")),
+    *(BadStart(function, {"PUBLIC_URL": None}) for function in ("invite", "resend", "accept", "settings", "mailer")),
     *(BadStart(function, {"MAIL_IDENTITY": None}) for function in ("invite", "settings", "mailer")),
     *(BadStart(function, {"MAIL_FROM": None}) for function in ("settings", "mailer")),
 ]

@@ -63,6 +63,29 @@ pub(crate) async fn put_row(app: &App, sk: &str, mut row: Value) {
 }
 
 #[tokio::test]
+async fn nobody_is_sent_any_more_to_an_origin_that_was_taken_away() {
+    with_app(async |app| {
+        app.set(&json!({"redirect_origins": ["https://app.example.com"]}))
+            .await;
+        let body =
+            json!({"text": "ann@example.com", "redirect_url": "https://app.example.com/welcome"});
+        assert_eq!(app.post("/v1/invitations", &body).await.status, 200);
+        let token = app.mailed_token("ann@example.com").await;
+        let shown = app.lookup(&token).await.body;
+        assert_eq!(shown["redirect_url"], "https://app.example.com/welcome");
+        app.set(&json!({"redirect_origins": ["https://other.example.com"]}))
+            .await;
+        assert_eq!(app.lookup(&token).await.body["redirect_url"], Value::Null);
+        let registered = app.accept(&token).await;
+        assert_eq!(
+            (registered.status, &registered.body["redirect_url"]),
+            (200, &Value::Null)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_decided_is_shown_beside_what_holds_where_nothing_was() {
     with_app(async |app| {
         let before = app.get(SETTINGS).await;

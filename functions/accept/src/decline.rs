@@ -34,8 +34,7 @@ pub(crate) async fn decline_with_one_click(
         Body::Binary(bytes) => bytes,
         _ => &[],
     };
-    let body = String::from_utf8_lossy(body);
-    if !(body.contains("List-Unsubscribe") && body.contains("One-Click")) {
+    if !says_one_click(&String::from_utf8_lossy(body)) {
         return Err(Problem::bad_request(
             "invalid_body",
             "The body is not what mail programs post to unsubscribe: List-Unsubscribe=One-Click.",
@@ -67,6 +66,44 @@ async fn decline_by(state: &Accept, token: &str) -> Result<Option<LinkRefusal>, 
                 withdraw(state.pool.as_ref(), &state.store, user.id).await?;
             }
             refusal.map(Some).ok_or_else(corrected)
+        }
+    }
+}
+
+/// Whether this is the one field of RFC 8058, as a form or in the parts of one.
+fn says_one_click(body: &str) -> bool {
+    let mut lines = body.lines().map(str::trim);
+    let field = |line: &str| {
+        line.split(';')
+            .map(str::trim)
+            .any(|part| part == "name=\"List-Unsubscribe\"")
+    };
+    let in_parts = lines.any(field) && lines.any(|line| line == "One-Click");
+    in_parts || body.trim() == "List-Unsubscribe=One-Click"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_click_is_what_mail_programs_post_and_nothing_that_only_looks_like_it() {
+        let parts = "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n";
+        for good in [
+            "List-Unsubscribe=One-Click",
+            "List-Unsubscribe=One-Click\r\n",
+            parts,
+        ] {
+            assert!(says_one_click(good), "{good}");
+        }
+        for bad in [
+            "",
+            r#"{"List-Unsubscribe":"One-Click"}"#,
+            "List-Unsubscribe=Two-Clicks",
+            "a List-Unsubscribe=One-Click b",
+            "One-Click",
+        ] {
+            assert!(!says_one_click(bad), "{bad}");
         }
     }
 }

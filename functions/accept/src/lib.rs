@@ -18,7 +18,8 @@ use usher::{
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{
-        DeclineToken, InvitationToken, LinkRefusal, Locale, ProductName, TokenHash, User, UserId,
+        DeclineToken, InvitationToken, LinkRefusal, Locale, Origins, ProductName, RedirectUrl,
+        Settings, TokenHash, User, UserId,
     },
     function::WarmUp,
     http::{Answer, Problem},
@@ -36,6 +37,7 @@ pub struct Accept {
     settings: TenantSettings,
     product_name: ProductName,
     default_locale: Locale,
+    origins: Origins,
     pool: Option<UserPool>,
     sign_in_url: Option<Url>,
     clock: Clock,
@@ -43,12 +45,12 @@ pub struct Accept {
 }
 
 impl Accept {
-    /// Reads `TABLE_NAME`, `PRODUCT_NAME`, `DEFAULT_LOCALE`, `USER_POOL_ID`, `SIGN_IN_URL` and
+    /// Reads `TABLE_NAME`, `PUBLIC_URL`, `REDIRECT_ORIGINS`, `PRODUCT_NAME`, `DEFAULT_LOCALE`, `USER_POOL_ID`, `SIGN_IN_URL` and
     /// `SETTINGS_SECONDS`.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, product_name) = (Store::from_env(env), env.product_name());
         let (default_locale, sign_in_url) = (env.default_locale(), env.sign_in_url());
-        let pool = UserPool::from_env(env);
+        let (pool, origins) = (UserPool::from_env(env), env.redirect_origins());
         env.finish((|| {
             let (store, product_name) = (store?, product_name?);
             Some(Self {
@@ -56,6 +58,7 @@ impl Accept {
                 store,
                 product_name,
                 default_locale,
+                origins: origins?,
                 pool,
                 sign_in_url,
                 clock,
@@ -66,6 +69,13 @@ impl Accept {
 }
 
 impl Accept {
+    /// Where to send the person: nowhere any more if the address's origin is none of those that are allowed now.
+    pub(crate) fn redirect<'a>(&self, user: &'a User, settings: &Settings) -> Option<&'a str> {
+        let url = user.redirect_url.as_ref().map(RedirectUrl::as_str)?;
+        let allowed = settings.redirect_origins(&self.origins).check(url);
+        allowed.is_ok().then_some(url)
+    }
+
     /// What the holder of a link is told. Only who holds the current one is told where to sign in.
     fn link_problem(&self, refusal: LinkRefusal) -> Problem {
         let problem = link_problem(refusal);

@@ -3,7 +3,7 @@
 use lambda_http::Request;
 use serde::Serialize;
 use usher::{
-    domain::{self, DeclineToken, Locale, Message, PersonName, RedirectUrl},
+    domain::{self, DeclineToken, Locale, Message, PersonName},
     http::{Answer, json, json_body},
 };
 
@@ -50,7 +50,7 @@ pub(crate) async fn lookup(state: &Accept, request: &Request) -> Answer {
         product_name: settings.product_name(&state.product_name).as_str(),
         message: user.message.as_ref().map(Message::as_str),
         expires_at: format!("{:.3}", user.expires_at),
-        redirect_url: user.redirect_url.as_ref().map(RedirectUrl::as_str),
+        redirect_url: state.redirect(&user, &settings),
     })
 }
 

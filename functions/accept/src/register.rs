@@ -4,10 +4,7 @@ use lambda_http::Request;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use usher::{
-    domain::{
-        self, Group, LinkRefusal, Locale, LocaleSource, PersonName, RedirectUrl, StateName, User,
-        UserId,
-    },
+    domain::{self, Group, LinkRefusal, Locale, LocaleSource, PersonName, StateName, User, UserId},
     http::{Answer, Problem, corrected, field, json, json_body, required_field},
     mail::Templates,
     pool::withdraw,
@@ -47,7 +44,7 @@ struct RegisteredUser<'a> {
 }
 
 impl<'a> Registered<'a> {
-    fn of(user: &'a User, sign_in_url: Option<&'a Url>) -> Self {
+    fn of(user: &'a User, redirect_url: Option<&'a str>, sign_in_url: Option<&'a Url>) -> Self {
         Self {
             user: RegisteredUser {
                 id: user.id,
@@ -56,7 +53,7 @@ impl<'a> Registered<'a> {
                 locale: &user.locale,
                 state: user.state.name(),
             },
-            redirect_url: user.redirect_url.as_ref().map(RedirectUrl::as_str),
+            redirect_url,
             sign_in_url: sign_in_url.map(Url::as_str),
         }
     }
@@ -91,7 +88,12 @@ pub(crate) async fn accept(state: &Accept, request: &Request) -> Answer {
     match state.store.accept(id, &accept).await? {
         Attempt::Done(user) => {
             keep_account(state, &user, accept.now).await?;
-            json(&Registered::of(&user, state.sign_in_url.as_ref()))
+            let redirect_url = redirect(state, &user).await;
+            json(&Registered::of(
+                &user,
+                redirect_url,
+                state.sign_in_url.as_ref(),
+            ))
         }
         Attempt::Refused(found) => {
             let found = found.as_deref();
@@ -102,6 +104,19 @@ pub(crate) async fn accept(state: &Accept, request: &Request) -> Answer {
                 withdraw(state.pool.as_ref(), &state.store, id).await?;
             }
             Err(refusal.map_or_else(corrected, |refusal| state.link_problem(refusal)))
+        }
+    }
+}
+
+/// Where to send whoever has registered. If it can't be found out whether they may be sent there, nowhere: they have registered,
+/// and are to be told so.
+async fn redirect<'a>(state: &Accept, user: &'a User) -> Option<&'a str> {
+    user.redirect_url.as_ref()?;
+    match state.settings.of(&user.tenant).await {
+        Ok(settings) => state.redirect(user, &settings),
+        Err(error) => {
+            tracing::warn!(%error, "whether somebody who has registered may be sent on can't be found out");
+            None
         }
     }
 }

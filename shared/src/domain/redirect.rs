@@ -1,4 +1,5 @@
-//! Where a person may be sent after registering: only to origins the operator named.
+//! Where a person may be sent after registering: only to origins that the tenant, or else the operator, has named. It is asked
+//! when they are invited, and once more when they get there.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
