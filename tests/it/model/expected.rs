@@ -104,6 +104,8 @@ impl Person {
             return refusal;
         }
         self.state = State::Pending;
+        // Who is invited again has said that they want to be.
+        self.unwanted = false;
         self.new_link(now, true, None);
         self.sent_by = request.or(self.sent_by);
         DONE
