@@ -134,13 +134,7 @@ pub struct User {
 impl User {
     /// What a person is shown: the stored state, or `expired` for a pending user from `expires_at` on.
     pub fn state_at(&self, now: Timestamp) -> StateName {
-        match self.state {
-            State::Pending if self.has_expired(now) => StateName::Expired,
-            State::Pending => StateName::Pending,
-            State::Accepted { .. } => StateName::Accepted,
-            State::Revoked { .. } => StateName::Revoked,
-            State::Declined { .. } => StateName::Declined,
-        }
+        self.state.name().at(now, self.expires_at)
     }
 
     /// Whether the link's time is over. The instant `expires_at` itself is over.
@@ -236,6 +230,14 @@ impl StateName {
         Self::Revoked,
         Self::Declined,
     ];
+
+    /// What a person is shown of this stored state: `expired` for `pending` from `expires_at` on.
+    pub fn at(self, now: Timestamp, expires_at: Timestamp) -> Self {
+        match self {
+            Self::Pending if now >= expires_at => Self::Expired,
+            state => state,
+        }
+    }
 
     /// The name in the API and in keys.
     pub fn as_str(self) -> &'static str {

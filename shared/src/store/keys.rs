@@ -28,10 +28,13 @@ pub(super) const BY_STATE_SK: &str = "by_state_sk";
 /// What [`BY_STATE_PK`] becomes when the user is accepted. Whoever accepts holds a link, which does not name the tenant; so the
 /// row does, and an accept need not read it first.
 pub(super) const ACCEPTED_PK: &str = "accepted_pk";
-/// Search by the beginning of an address. Holds whole items.
+/// Search by the beginning of an address. Holds what tells a state, and nothing that changes with a mail's progress: each change
+/// of what an index holds is one more write.
 pub(super) const BY_EMAIL: &str = "by_email";
 pub(super) const BY_EMAIL_PK: &str = "by_email_pk";
 pub(super) const BY_EMAIL_SK: &str = "by_email_sk";
+/// What [`BY_EMAIL`] holds beside its keys.
+pub(super) const BY_EMAIL_HOLDS: [&str; 2] = ["state", "expires_at"];
 /// What somebody has to look at, and when. Sparse; holds keys only.
 pub(super) const BY_DUE: &str = "by_due";
 pub(super) const BY_DUE_PK: &str = "by_due_pk";

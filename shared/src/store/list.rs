@@ -4,10 +4,11 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond as ms};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Store, StoreError,
+    ADDRESSES_PER_CALL, Store, StoreError,
     item::{Item, read},
     keys,
 };
@@ -54,8 +55,17 @@ pub struct Page {
     pub after: Option<Position>,
 }
 
-/// One row of an index: its place and, if it can be read, its user.
-type Row = (Position, Option<User>);
+/// One row of an index: its place and, if it can be read, what it holds.
+type Row<T> = (Position, Option<T>);
+
+/// What the index by address holds.
+#[derive(Deserialize)]
+struct Found {
+    pk: String,
+    state: StateName,
+    #[serde(with = "ms::required")]
+    expires_at: Timestamp,
+}
 
 /// The condition of a query, its values, and its direction.
 struct Range<'a> {
@@ -97,7 +107,8 @@ impl Store {
         Ok(page(rows, selection.limit))
     }
 
-    /// Users whose address begins with `prefix` (in lower case), by address.
+    /// Users whose address begins with `prefix` (in lower case), by address. One `Query`, and more where a page is filtered; then
+    /// one `BatchGetItem`.
     pub async fn search(&self, selection: &Selection, prefix: &str) -> Result<Page, StoreError> {
         // No address is longer; a key that long would be an error.
         if prefix.len() > LONGEST_ADDRESS {
@@ -129,15 +140,51 @@ impl Store {
             values: vec![(":from", from), (":to", to)],
             newest_first: false,
         };
-        let rows = self.query(&range, selection).await?;
-        Ok(page(rows, selection.limit))
+        let now = selection.now;
+        let rows = self
+            .query(&range, selection, |row: &Found| {
+                row.state.at(now, row.expires_at)
+            })
+            .await?;
+        self.found(rows, selection, prefix).await
+    }
+
+    /// The users of a page of these rows, as they are in the table: the index is a little late.
+    async fn found(
+        &self,
+        mut rows: Vec<Row<Found>>,
+        selection: &Selection,
+        prefix: &str,
+    ) -> Result<Page, StoreError> {
+        // A row that can't be read fills no place on the page.
+        rows.retain(|(_, found)| found.is_some());
+        let more = rows.len() > selection.limit;
+        rows.truncate(selection.limit);
+        let after = rows.last().map(|(place, _)| place.clone()).filter(|_| more);
+        let ids = rows
+            .into_iter()
+            .filter_map(|(_, found)| keys::user_id(&found?.pk));
+        let ids: Vec<UserId> = ids.collect();
+        let mut users = HashMap::new();
+        for some in ids.chunks(ADDRESSES_PER_CALL) {
+            users.extend(self.users(some).await?);
+        }
+        let users = ids.iter().filter_map(|id| users.remove(id));
+        let users = users.filter(|user| {
+            let wanted = |state| user.state_at(selection.now) == state;
+            user.email.key().as_str().starts_with(prefix) && selection.state.is_none_or(wanted)
+        });
+        Ok(Page {
+            users: users.collect(),
+            after,
+        })
     }
 
     async fn partition(
         &self,
         selection: &Selection,
         partition: StateName,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Row<User>>, StoreError> {
         // An invitation lives a day at least, so what is expired was invited more than a day ago.
         let aged = (selection.state == Some(StateName::Expired)).then(|| {
             let youngest = selection
@@ -165,20 +212,23 @@ impl Store {
                 .collect(),
             newest_first: true,
         };
-        self.query(&range, selection).await
+        let now = selection.now;
+        self.query(&range, selection, |user: &User| user.state_at(now))
+            .await
     }
 
     /// Queries until there is one row more than a page holds, which shows that there is a next page, or no more rows.
-    async fn query(
+    async fn query<T: DeserializeOwned>(
         &self,
         range: &Range<'_>,
         selection: &Selection,
-    ) -> Result<Vec<Row>, StoreError> {
+        state: impl Fn(&T) -> StateName,
+    ) -> Result<Vec<Row<T>>, StoreError> {
         let wanted = selection.limit + 1;
         // Where most rows are left out, small reads would be many.
         let sparse = selection.state == Some(StateName::Expired)
             || (range.index == keys::BY_EMAIL && selection.state.is_some());
-        let mut evaluated = if sparse { SPARSE_READ } else { wanted };
+        let mut evaluated = if sparse { 4 * wanted } else { wanted };
         let mut rows = Vec::new();
         let mut readable = 0;
         let mut start = None;
@@ -191,11 +241,7 @@ impl Store {
                 .map_err(|error| StoreError::of("Query", &error))?;
             for item in output.items.unwrap_or_default() {
                 let row = read_row(item, range.sk);
-                let keep = |user: &User| {
-                    selection
-                        .state
-                        .is_none_or(|state| user.state_at(selection.now) == state)
-                };
+                let keep = |row: &T| selection.state.is_none_or(|wanted| state(row) == wanted);
                 if row.1.as_ref().is_none_or(keep) {
                     // A row that can't be read fills no place on the page.
                     readable += usize::from(row.1.is_some());
@@ -205,8 +251,8 @@ impl Store {
                     return Ok(rows);
                 }
             }
-            // The first read was not enough, so many rows are left out.
-            evaluated = SPARSE_READ;
+            // That was not enough, so many rows are left out: the fewer there are, the more are read at once.
+            evaluated = (4 * evaluated).min(SPARSE_READ.max(evaluated));
             start = output.last_evaluated_key;
             if start.is_none() {
                 return Ok(rows);
@@ -242,14 +288,14 @@ impl Store {
     }
 }
 
-fn read_row(item: Item, sk: &str) -> Row {
+fn read_row<T: DeserializeOwned>(item: Item, sk: &str) -> Row<T> {
     let place = item
         .get(sk)
         .and_then(|value| value.as_s().ok())
         .cloned()
         .unwrap_or_default();
     match read(item) {
-        Ok(user) => (Position(place), Some(user)),
+        Ok(row) => (Position(place), Some(row)),
         Err(error) => {
             tracing::error!(%error, "a row was left out of a list");
             (Position(place), None)
@@ -258,7 +304,7 @@ fn read_row(item: Item, sk: &str) -> Row {
 }
 
 /// Cuts the rows, which are in order, to a page.
-fn page(rows: Vec<Row>, limit: usize) -> Page {
+fn page(rows: Vec<Row<User>>, limit: usize) -> Page {
     let mut users: Vec<User> = Vec::new();
     let mut places: HashMap<UserId, usize> = HashMap::new();
     let mut last = None;

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
+    builders::ProjectionBuilder,
 };
 
 use super::{Store, StoreError, keys};
@@ -60,11 +61,11 @@ impl Store {
 }
 
 fn indexes() -> Vec<GlobalSecondaryIndex> {
-    let index = |name, pk, sk, projection| {
+    let index = |name, pk, sk, projection: ProjectionBuilder| {
         GlobalSecondaryIndex::builder()
             .index_name(name)
             .set_key_schema(Some(key_schema(pk, sk)))
-            .projection(Projection::builder().projection_type(projection).build())
+            .projection(projection.build())
             .build()
             .ok()
     };
@@ -73,19 +74,22 @@ fn indexes() -> Vec<GlobalSecondaryIndex> {
             keys::BY_STATE,
             keys::BY_STATE_PK,
             keys::BY_STATE_SK,
-            ProjectionType::All,
+            Projection::builder().projection_type(ProjectionType::All),
         ),
         index(
             keys::BY_EMAIL,
             keys::BY_EMAIL_PK,
             keys::BY_EMAIL_SK,
-            ProjectionType::All,
+            keys::BY_EMAIL_HOLDS.into_iter().fold(
+                Projection::builder().projection_type(ProjectionType::Include),
+                ProjectionBuilder::non_key_attributes,
+            ),
         ),
         index(
             keys::BY_DUE,
             keys::BY_DUE_PK,
             keys::DUE_AT,
-            ProjectionType::KeysOnly,
+            Projection::builder().projection_type(ProjectionType::KeysOnly),
         ),
     ]
     .into_iter()
