@@ -106,6 +106,8 @@ pub async fn withdraw(
 
 /// Makes the account anew of somebody who has just been accepted, if it was withdrawn in the middle of that; or if the accept
 /// broke off before it came to this.
+///
+/// Of a user whom nobody but their mail and themself has changed, nobody had a reason to withdraw it: then the pool is not asked.
 pub async fn keep(
     pool: Option<&UserPool>,
     store: &Store,
@@ -115,7 +117,9 @@ pub async fn keep(
     let (Some(pool), State::Accepted { accepted_at }) = (pool, user.state) else {
         return Ok(());
     };
-    if now.duration_since(accepted_at) < JUST_ACCEPTED && pool.address(user.id).await?.is_none() {
+    let touched = user.changed_by.is_some();
+    let just = now.duration_since(accepted_at) < JUST_ACCEPTED;
+    if touched && just && pool.address(user.id).await?.is_none() {
         pool.give_again(store, user).await?;
     }
     Ok(())

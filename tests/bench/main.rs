@@ -16,10 +16,13 @@ mod people;
 mod prices;
 mod program;
 mod report;
+mod runtime_api;
 mod scene;
+mod secured;
 mod services;
 mod start;
 mod tls;
+mod variables;
 mod warm;
 
 use std::{

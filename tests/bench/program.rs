@@ -10,79 +10,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Path as Segments, State},
-    http::{HeaderMap, HeaderValue, StatusCode},
-    routing::{get, post},
-};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     net::TcpListener,
     process::{Child, Command},
     sync::{
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        mpsc::{UnboundedReceiver, unbounded_channel},
         oneshot,
     },
     task::JoinSet,
 };
-use usher::clock::Clock;
-use usher_local::ses::{CONFIGURATION_SET, SENDER};
 
-use crate::{cloud::no_socket, report::Trouble, root};
-
-/// More than anything that is measured takes, under valgrind too.
-const LONGEST: Duration = Duration::from_mins(5);
-
-/// What the variables of the template are while it is measured. Without a value, a variable is not set.
-const VALUES: [(&str, &str); 23] = [
-    ("ALLOWED_EMAIL_DOMAINS", ""),
-    ("DEFAULT_LOCALE", "en"),
-    ("GROUPS_CLAIM", "cognito:groups"),
-    ("MAIL_CONFIGURATION_SET", CONFIGURATION_SET),
-    ("MAIL_FROM", SENDER),
-    ("MAIL_IDENTITY", SENDER),
-    ("MAIL_LEASE_SECONDS", "150"),
-    ("MAIL_RATE", ""),
-    ("PRODUCT_NAME", "Acme"),
-    ("PUBLIC_URL", "https://join.example.com"),
-    ("REDIRECT_ORIGINS", ""),
-    ("REMINDER_DAYS", "3"),
-    ("SCOPE_PREFIX", ""),
-    (
-        "SIGN_IN_AUTHORIZE_URL",
-        "https://sign-in.example.com/authorize",
-    ),
-    ("SIGN_IN_CLIENT_ID", "usher"),
-    ("SIGN_IN_LOGOUT_URL", "https://sign-in.example.com/logout"),
-    ("SIGN_IN_SCOPES", "openid email profile"),
-    ("SIGN_IN_TOKEN_URL", "https://sign-in.example.com/token"),
-    ("SIGN_IN_URL", "https://sign-in.example.com/login"),
-    ("TABLE_NAME", "usher"),
-    ("TENANT_CLAIM", "tenant"),
-    (
-        "TOKEN_KEY_SECRET",
-        "arn:aws:secretsmanager:us-east-1:000000000000:secret:usher",
-    ),
-    ("USER_POOL_ID", ""),
-];
-
-/// What Lambda sets for every function, and `RUST_LOG`, which the template does.
-const LAMBDA: [(&str, &str); 11] = [
-    ("AWS_ACCESS_KEY_ID", "local"),
-    ("AWS_EXECUTION_ENV", "AWS_Lambda_Image"),
-    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
-    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-    ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-    ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/measured"),
-    ("AWS_LAMBDA_LOG_STREAM_NAME", "measured"),
-    ("AWS_REGION", "us-east-1"),
-    ("AWS_SECRET_ACCESS_KEY", "local"),
-    ("AWS_SESSION_TOKEN", "local"),
-    ("RUST_LOG", "info"),
-];
+use crate::{
+    cloud::no_socket,
+    report::Trouble,
+    runtime_api::{self, Event, LONGEST, Told},
+    variables,
+};
 
 /// A function's process, which waits for its next event. Dropped, it is killed.
 pub(crate) struct Function {
@@ -117,19 +62,6 @@ pub(crate) struct Memory {
     pub(crate) peak: u64,
 }
 
-/// What the function tells the Runtime API.
-enum Told {
-    /// It waits for an event.
-    Next(Instant, oneshot::Sender<Event>),
-    Answer(Instant, Bytes),
-    Failure(String),
-}
-
-struct Event {
-    id: u64,
-    body: Vec<u8>,
-}
-
 /// The lines that a function has logged, as far as they may matter.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Lines>>);
@@ -154,7 +86,7 @@ impl Function {
     pub(crate) async fn start_under(
         runner: &[&str],
         program: &Path,
-        variables: &[(&str, String)],
+        own: &[(&str, String)],
     ) -> Result<Self, Trouble> {
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         let listener = TcpListener::bind("127.0.0.1:0")
@@ -167,7 +99,7 @@ impl Function {
         let (tell, mut told) = unbounded_channel();
         let mut tasks = JoinSet::new();
         // It ends with the function.
-        tasks.spawn(async { drop(axum::serve(listener, runtime_api(tell)).await) });
+        tasks.spawn(async { drop(axum::serve(listener, runtime_api::router(tell)).await) });
 
         let mut words = runner.iter().map(OsStr::new).chain([program.as_os_str()]);
         let mut command = Command::new(words.next().unwrap_or_default());
@@ -175,11 +107,11 @@ impl Function {
             .args(words)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .envs(LAMBDA)
-            .envs(template_variables(&name)?)
+            .envs(variables::LAMBDA)
+            .envs(variables::of_template(&name)?)
             .env("AWS_LAMBDA_FUNCTION_NAME", &*name)
             .env("AWS_LAMBDA_RUNTIME_API", api)
-            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .envs(own.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -372,109 +304,6 @@ async fn hear(
         }
         () = tokio::time::sleep(LONGEST) => Err(log.trouble(name, "does not answer")),
     }
-}
-
-fn runtime_api(tell: UnboundedSender<Told>) -> Router {
-    Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(answer))
-        .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
-        .route("/2018-06-01/runtime/init/error", post(init_failure))
-        .layer(DefaultBodyLimit::disable())
-        .with_state(tell)
-}
-
-async fn next(State(tell): State<UnboundedSender<Told>>) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let (give, event) = oneshot::channel();
-    let told = tell.send(Told::Next(Instant::now(), give));
-    // Without an event, nobody will want anything more of this function.
-    let (Ok(()), Ok(Event { id, body })) = (told, event.await) else {
-        return (StatusCode::GONE, HeaderMap::new(), Vec::new());
-    };
-    let most = i64::try_from(LONGEST.as_millis()).unwrap_or(i64::MAX);
-    let deadline = Clock::system().now().as_millisecond() + most;
-    let arn = "arn:aws:lambda:us-east-1:000000000000:function:measured";
-    let mut headers = HeaderMap::new();
-    headers.insert("lambda-runtime-aws-request-id", HeaderValue::from(id));
-    headers.insert("lambda-runtime-deadline-ms", HeaderValue::from(deadline));
-    headers.insert(
-        "lambda-runtime-invoked-function-arn",
-        HeaderValue::from_static(arn),
-    );
-    (StatusCode::OK, headers, body)
-}
-
-async fn answer(
-    State(tell): State<UnboundedSender<Told>>,
-    Segments(_): Segments<String>,
-    body: Bytes,
-) -> StatusCode {
-    heard(&tell, Told::Answer(Instant::now(), body))
-}
-
-async fn failure(
-    State(tell): State<UnboundedSender<Told>>,
-    Segments(_): Segments<String>,
-    body: Bytes,
-) -> StatusCode {
-    heard(&tell, Told::Failure(said(&body)))
-}
-
-async fn init_failure(State(tell): State<UnboundedSender<Told>>, body: Bytes) -> StatusCode {
-    heard(&tell, Told::Failure(said(&body)))
-}
-
-fn heard(tell: &UnboundedSender<Told>, told: Told) -> StatusCode {
-    match tell.send(told) {
-        Ok(()) => StatusCode::ACCEPTED,
-        Err(_) => StatusCode::GONE,
-    }
-}
-
-fn said(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let error = serde_json::from_slice(body).unwrap_or(Value::Null);
-    error["errorMessage"].as_str().unwrap_or(&text).to_owned()
-}
-
-/// The variables that the template gives this function, with values to measure with; none if it is no function.
-fn template_variables(function: &str) -> Result<Vec<(&'static str, String)>, Trouble> {
-    const REMEDY: &str = "say in tests/bench/program.rs how the template is read now";
-    let file = root().join("infra/template.yaml");
-    let template = fs::read_to_string(&file)
-        .map_err(|error| Trouble::new(format!("{}: {error}", file.display()), REMEDY))?;
-    let resource = format!("{}Function:", capitalised(function));
-    let of_function = template
-        .lines()
-        .skip_while(|line| line.trim_end() != format!("  {resource}"))
-        .skip(1)
-        .take_while(|line| line.is_empty() || line.starts_with("   "));
-    let names = of_function
-        .skip_while(|line| line.trim() != "Variables:")
-        .skip(1)
-        .filter_map(|line| line.strip_prefix("          ")?.split_once(':'))
-        .map(|(name, _)| name)
-        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
-    let mut variables = Vec::new();
-    for name in names {
-        let known = VALUES.iter().find(|(known, _)| *known == name);
-        let Some((name, value)) = known else {
-            let what = format!("the template has a variable {name}, whose value here is not known");
-            return Err(Trouble::new(what, "give it one in tests/bench/program.rs"));
-        };
-        variables.push((*name, (*value).to_owned()));
-        // So that most measures need no Secrets Manager; where it matters, this is set to nothing.
-        if *name == "TOKEN_KEY_SECRET" {
-            let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
-            variables.push(("TOKEN_KEY", key.to_owned()));
-        }
-    }
-    Ok(variables)
-}
-
-fn capitalised(name: &str) -> String {
-    let (first, rest) = name.split_at(name.len().min(1));
-    first.to_ascii_uppercase() + rest
 }
 
 impl Log {

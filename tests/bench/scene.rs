@@ -117,24 +117,7 @@ impl<'a> Scene<'a> {
         request: &str,
         body: &Value,
     ) -> Result<Done, Trouble> {
-        let (method, target) = request.split_once(' ').unwrap_or_default();
-        let claims = json!({
-            "sub": "admin",
-            "name": "Alex Admin",
-            "email": "admin@example.com",
-            "scope": "users:read users:invite users:write settings:write",
-        });
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        let Some((function, mut event)) = invocation(method, target, &claims, body.as_bytes())
-        else {
-            return Err(no_route(request));
-        };
-        // Settings and templates are written only over what one has seen.
-        event["headers"]["if-match"] = "*".into();
+        let (function, event) = api(request, body)?;
         let done = self.event(&format!("{function}{setting}"), &event).await?;
         answered_well(request, done)
     }
@@ -193,6 +176,27 @@ impl<'a> Scene<'a> {
         written.map_err(|error| broken(&error))?;
         self.engine.records().await.map(drop)
     }
+}
+
+/// A request to the API by an administrator, or by nobody where no sign-in is needed: the function, and its event.
+pub(crate) fn api(request: &str, body: &Value) -> Result<(&'static str, Value), Trouble> {
+    let (method, target) = request.split_once(' ').unwrap_or_default();
+    let claims = json!({
+        "sub": "admin",
+        "name": "Alex Admin",
+        "email": "admin@example.com",
+        "scope": "users:read users:invite users:write settings:write",
+    });
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let invocation = invocation(method, target, &claims, body.as_bytes());
+    let (function, mut event) = invocation.ok_or_else(|| no_route(request))?;
+    // Settings and templates are written only over what one has seen.
+    event["headers"]["if-match"] = "*".into();
+    Ok((function, event))
 }
 
 fn no_route(request: &str) -> Trouble {

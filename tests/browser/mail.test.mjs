@@ -286,8 +286,16 @@ scenario("a mail in a language that Usher has none in begins with the English on
   await tag.fill("fa");
   await button(ask, "mail.begin").click();
   await page.waitForURL(/#mail=fa$/);
+  // Not the English mail that stood here before, whose preview has the same words.
+  await view(page).getByText(within("decided.unsaved")).waitFor();
   await previewed(page, "Create your account");
   assert.match(await part(page, "html").inputValue(), /lang="fa" dir="rtl"/);
+  const runs = () => inFrame(page, (inside) => {
+    const { direction, textAlign } = getComputedStyle(inside.querySelector("h1"));
+    const { borderRightWidth, borderLeftWidth } = getComputedStyle(inside.querySelector(".note"));
+    return { direction, textAlign, borderRightWidth, borderLeftWidth };
+  });
+  assert.deepEqual(await runs(), { direction: "rtl", textAlign: "right", borderRightWidth: "3px", borderLeftWidth: "0px" });
   await edit(page, "subject", () => "دعوت به {{product_name}}");
   await button(page, "common.save").click();
   await said(page, "mail.said_saved").waitFor();

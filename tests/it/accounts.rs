@@ -26,6 +26,7 @@ use crate::app::{App, with_options};
 /// A user pool, as far as accepting needs one.
 #[derive(Default)]
 pub(crate) struct Pool {
+    operations: Mutex<Vec<String>>,
     accounts: Mutex<BTreeMap<String, Value>>,
     members: Mutex<Vec<(String, String)>>,
     /// Answers to the next creations, instead of doing them.
@@ -110,6 +111,11 @@ impl Pool {
         self.accounts.lock().unwrap().get(name).cloned()
     }
 
+    /// Everything it was asked, in order.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        self.operations.lock().unwrap().clone()
+    }
+
     fn has_address(&self, email: &str) -> bool {
         let accounts = self.accounts.lock().unwrap();
         accounts.values().any(|account| account["email"] == email)
@@ -168,6 +174,7 @@ impl Pool {
 async fn answer(State(pool): State<Arc<Pool>>, headers: HeaderMap, body: Bytes) -> Reply {
     let target = headers["x-amz-target"].to_str().unwrap();
     let operation = target.rsplit('.').next().unwrap();
+    pool.operations.lock().unwrap().push(operation.to_owned());
     pool.wait_if_told(&format!("before {operation}")).await;
     let done = pool.do_it(operation, &serde_json::from_slice(&body).unwrap());
     pool.wait_if_told(&format!("after {operation}")).await;
@@ -862,6 +869,9 @@ async fn whoever_is_accepted_after_their_account_was_withdrawn_in_the_middle_has
     for body in [json!({"email": "ann@example.com"}), json!({"groups": []})] {
         with_invited(async |app, pool, id, token| {
             let path = format!("/v1/users/{id}");
+            // Nobody withdraws anything of whom nobody has corrected.
+            let earlier = json!({"external_id": "7"});
+            assert_eq!(app.patch(&path, &earlier).await.status, 200);
             pool.pause("after AdminCreateUser");
             let correct = async {
                 pool.paused.notified().await;
@@ -927,6 +937,9 @@ async fn whoever_is_accepted_while_an_account_is_withdrawn_slowly_has_one_when_t
 async fn an_accept_that_broke_off_after_the_table_gives_a_withdrawn_account_again_when_it_is_repeated()
  {
     with_invited(async |app, pool, id, token| {
+        let earlier = json!({"external_id": "7"});
+        let answer = app.patch(&format!("/v1/users/{id}"), &earlier).await;
+        assert_eq!(answer.status, 200);
         assert_eq!(app.accept(token).await.status, 200);
         // As if it had been withdrawn in the middle, and nobody had looked afterwards.
         pool.accounts.lock().unwrap().clear();

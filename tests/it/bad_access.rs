@@ -284,7 +284,13 @@ async fn a_token_that_may_not_says_which_scope_it_lacks_and_changes_nothing() {
                             app.get_as(&token, "/v1/templates").await,
                             app.get_as(&token, template).await,
                             change(Method::PUT, template, &words).await,
-                            change(Method::POST, "/v1/templates/de/preview", &nothing).await,
+                            change(Method::POST, "/v1/templates/de/preview", &words).await,
+                            change(
+                                Method::POST,
+                                "/v1/templates/de/preview",
+                                &json!({"user_id": id}),
+                            )
+                            .await,
                             change(Method::POST, "/v1/templates/de/test", &nothing).await,
                         ]
                     }
@@ -313,6 +319,49 @@ async fn a_token_that_may_not_says_which_scope_it_lacks_and_changes_nothing() {
             }
         }
         assert_eq!(app.get("/v1/users").await.body["data"], json!([before]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_is_shown_as_saved_to_who_invites_and_with_somebodys_data_only_to_who_may_see_them()
+{
+    with_app(async |app| {
+        app.set(&json!({"default_locale": "it"})).await;
+        let id = app.invite("ann@example.com").await;
+        let ask = async |scope: &str, path: &str, body: Value| {
+            let token = app.token(&json!({"scope": scope})).await;
+            app.post_as(&token, &format!("/v1/templates/{path}"), &body)
+                .await
+        };
+        let person = json!({"user_id": id});
+        for path in ["de/preview", "de/test"] {
+            let refused = ask("settings:write", path, person.clone()).await;
+            assert_eq!(
+                (refused.status, &refused.body["missing_scope"]),
+                (403, &json!("users:read")),
+                "{path}"
+            );
+        }
+        let shown = ask("settings:write users:read", "de/preview", person.clone()).await;
+        assert_eq!(
+            (shown.status, &shown.body["to"]),
+            (200, &json!("ann@example.com"))
+        );
+
+        let inviting =
+            json!({"message": "See you", "expires_in_days": 3, "sample": {"reminder": false}});
+        let shown = ask("users:invite", "de/preview", inviting.clone()).await;
+        assert_eq!((shown.status, &shown.body["locale"]), (200, &json!("de")));
+        assert!(shown.body["text"].as_str().unwrap().contains("See you"));
+        // Of whom no language is known: the tenant's default.
+        let shown = ask("users:invite", "und/preview", inviting).await;
+        assert_eq!((shown.status, &shown.body["locale"]), (200, &json!("it")));
+        let unset = ask("users:read users:write", "und/preview", json!({})).await;
+        assert_eq!(
+            (unset.status, &unset.body["missing_scope"]),
+            (403, &json!("settings:write"))
+        );
     })
     .await;
 }

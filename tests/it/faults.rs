@@ -14,6 +14,7 @@ use axum::{
     routing::any,
 };
 use jiff::SignedDuration;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 use usher_local::{
@@ -21,7 +22,10 @@ use usher_local::{
     ses::{Fault, SesError, SesOptions},
 };
 
-use crate::app::{App, with_app};
+use crate::{
+    app::{App, with_app},
+    settings::put_row,
+};
 
 /// Stands between the functions and the database: counts calls, and can answer some of them itself.
 pub(crate) struct Proxy {
@@ -93,6 +97,24 @@ impl Proxy {
             .get(operation)
             .copied()
             .unwrap_or(0)
+    }
+
+    /// The same of every operation.
+    pub(crate) fn all_calls(&self) -> HashMap<String, usize> {
+        self.shared.calls.lock().unwrap().clone()
+    }
+
+    /// What was called since then, by name; but for what the history writes in its own time, which no request does.
+    pub(crate) fn since(&self, before: &HashMap<String, usize>) -> Vec<(String, usize)> {
+        let now = self.all_calls().into_iter();
+        let more = now.map(|(name, calls)| {
+            let earlier = before.get(&name).copied().unwrap_or(0);
+            (name, calls - earlier)
+        });
+        let mut more: Vec<_> = more.collect();
+        more.retain(|(name, calls)| *calls > 0 && name != "BatchWriteItem");
+        more.sort();
+        more
     }
 
     pub(crate) fn inject(&self, operation: &'static str, times: usize, reply: Reply) {
@@ -636,6 +658,126 @@ async fn whoever_is_invited_while_the_one_with_their_address_is_erased_is_somebo
                 assert_ne!(rows[0]["user_id"], id);
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_decision_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
+    with_proxy(async |app, proxy| {
+        let words =
+            json!({"subject": "Hi", "text": "{{accept_url}}", "html": "<p>{{accept_url}}</p>"});
+        let german = "/v1/templates/de";
+        for (method, path, body, about) in [
+            (
+                Method::PUT,
+                "/v1/settings",
+                Some(json!({"product_name": "Rockets"})),
+                "SETTINGS",
+            ),
+            (Method::PUT, german, Some(words), "TEMPLATE#de"),
+            (Method::DELETE, german, None, "TEMPLATE#de"),
+        ] {
+            let version = app.get(path).await.body["version"].as_u64().unwrap();
+            let before = proxy.calls("PutItem");
+            proxy.inject_about(about, "PutItem", 1, Reply::Lost);
+            let etag = format!("\"{version}\"");
+            let ask = || app.change(method.clone(), path, Some(&etag), body.as_ref());
+            let answer = ask().await;
+            assert!(answer.status < 300, "{method} {path}: {answer:?}");
+            assert_eq!(proxy.calls("PutItem") - before, 2);
+            assert_eq!(app.get(path).await.body["version"], version + 1);
+            // The same once more is another change, and comes too late.
+            let again = ask().await;
+            assert!(
+                [404, 412].contains(&again.status),
+                "{method} {path}: {again:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settings_that_can_not_be_read_hold_mail_back_until_they_are_saved_once_more() {
+    for version in [json!(3), json!("three"), Value::Null] {
+        with_proxy(async |app, proxy| {
+            let seen = version.as_u64().unwrap_or(0);
+            proxy.inject_about("TENANT#default", "Query", 1, Reply::Held);
+            let id = app.invite("ann@example.com").await;
+            proxy.held().await;
+            put_row(app, "SETTINGS", json!({"version": version, "changed_at": 0, "changed_by": {"id": "x"}, "brand_color": "no colour"})).await;
+            proxy.go_on();
+            app.stack.settled().await;
+            put_row(app, "SETTINGS", json!({"version": version, "changed_at": 0, "changed_by": {"id": "x"}, "brand_color": "no colour"})).await;
+            app.advance(SignedDuration::from_hours(2));
+            app.stack.sweep().await.unwrap();
+            app.stack.settled().await;
+            let waits = app.get(&format!("/v1/users/{id}")).await.body["delivery"].clone();
+            assert_eq!(app.stack.mailbox.count(), 0);
+            assert!(waits["reason"].as_str().unwrap().contains("save the settings once more"), "{waits}");
+
+            let shown = app.get("/v1/settings").await;
+            assert_eq!((shown.status, &shown.body["unreadable"], &shown.body["version"]), (200, &json!(true), &json!(seen)));
+            assert!(shown.body["settings"].as_object().unwrap().values().all(Value::is_null));
+            let put = async |version: &str| {
+                app.change(Method::PUT, "/v1/settings", Some(version), Some(&json!({"product_name": "Rockets"}))).await
+            };
+            let stale = put("\"9\"").await;
+            assert_eq!((stale.status, &stale.body["version"]), (412, &json!(seen)));
+            let etag = if seen == 0 { "*".to_owned() } else { format!("\"{seen}\"") };
+            let saved = put(&etag).await;
+            assert_eq!((saved.status, &saved.body["version"], &saved.body["unreadable"]), (200, &json!(seen + 1), &json!(false)));
+            app.advance(SignedDuration::from_hours(2));
+            app.stack.sweep().await.unwrap();
+            let mails = app.mails("ann@example.com").await;
+            assert!(mails[0].subject.contains("Rockets"), "{}", mails[0].subject);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_mailer_that_may_not_read_the_settings_says_that_and_nothing_about_saving_them() {
+    with_proxy(async |app, proxy| {
+        let denied = Reply::Error("AccessDeniedException");
+        proxy.inject_about("TENANT#default", "Query", 1, denied);
+        let id = app.invite("ann@example.com").await;
+        app.stack.settled().await;
+        let waits = app.get(&format!("/v1/users/{id}")).await.body["delivery"].clone();
+        let reason = waits["reason"].as_str().unwrap();
+        assert!(reason.contains("does not let the mailer read"), "{waits}");
+        assert_eq!(app.stack.mailbox.count(), 0);
+        app.advance(SignedDuration::from_hours(2));
+        app.stack.sweep().await.unwrap();
+        assert_eq!(app.mails("ann@example.com").await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_given_back_of_a_day_is_given_back_once_although_the_answer_was_lost() {
+    with_proxy(async |app, proxy| {
+        app.set(&json!({"daily_invitations": 4})).await;
+        // While one request takes its place in the day, another invites the very person.
+        proxy.inject_about("DAY#", "UpdateItem", 1, Reply::Held);
+        let ask = async |text: &str| {
+            let answer = app.post("/v1/invitations", &json!({"text": text})).await;
+            outcomes(&answer.body).join(" ")
+        };
+        let other = async {
+            proxy.held().await;
+            assert_eq!(
+                ask("ann@example.com bo@example.com").await,
+                "invited invited"
+            );
+            proxy.inject_about(":unused", "UpdateItem", 1, Reply::Lost);
+            proxy.go_on();
+        };
+        let (first, ()) = tokio::join!(ask("ann@example.com"), other);
+        assert_eq!(first, "already_invited");
+        let rest = ask("c@example.com d@example.com e@example.com").await;
+        assert_eq!(rest, "invited invited daily_cap");
     })
     .await;
 }

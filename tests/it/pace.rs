@@ -3,11 +3,12 @@
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use usher::store::Slot;
+use usher::store::{Slot, Store};
 use usher_local::{Options, ses::SesOptions};
 
 use crate::{
-    app::App,
+    app::{App, with_app},
+    dry_run::table,
     engine::{engines, start},
 };
 
@@ -88,4 +89,31 @@ async fn ses_never_has_to_refuse_a_mail_for_its_rate() {
     assert_eq!(app.stack.ses.refused(), 0);
     assert_eq!(app.stack.mailbox.list(None).len(), 150);
     app.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_test_mail_takes_its_turn_and_is_not_sent_where_that_would_be_long() {
+    with_app(async |app| {
+        let now = app.stack.clock.running().now();
+        let store = Store::new(table(app), "usher");
+        let minute = SignedDuration::from_mins(1);
+        assert_eq!(
+            store.reserve_sending(now, minute, now).await.unwrap(),
+            Slot::At(now)
+        );
+        let refused = app.post("/v1/templates/en/test", &json!({})).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (503, "mail_not_sent"),
+            "{refused:?}"
+        );
+        let seconds: i64 = refused.headers["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((2..=61).contains(&seconds), "{seconds}");
+        assert_eq!(app.stack.mailbox.count(), 0);
+    })
+    .await;
 }

@@ -5,7 +5,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use usher_local::Options;
 
-use crate::app::{App, Response, token_in, with_app, with_options};
+use crate::{
+    app::{App, Response, token_in, with_app, with_options},
+    dry_run::table,
+};
 
 const SETTINGS: &str = "/v1/settings";
 
@@ -48,6 +51,15 @@ impl App {
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body
     }
+}
+
+/// Puts a row among what the tenant has decided, whatever it is.
+pub(crate) async fn put_row(app: &App, sk: &str, mut row: Value) {
+    row["pk"] = json!("TENANT#default");
+    row["sk"] = json!(sk);
+    let item = serde_dynamo::to_item(row).unwrap();
+    let put = table(app).put_item().table_name("usher");
+    put.set_item(Some(item)).send().await.unwrap();
 }
 
 #[tokio::test]

@@ -298,9 +298,9 @@ async fn attempt(
                 now,
                 name: PersonName::parse("Ann").unwrap(),
                 locale: None,
-                administrator: user.groups.iter().any(Group::is_administrators),
+                administrator: Some(user.groups.iter().any(Group::is_administrators)),
             };
-            let attempt = store.accept(user, &accept).await.unwrap();
+            let attempt = store.accept(user.id, &accept).await.unwrap();
             (
                 attempt,
                 Box::new(move |user| Accept::refusal(hash(n), now, Some(user)).is_some()),
@@ -609,9 +609,9 @@ async fn of_racing_accepts_one_wins_on_every_engine() {
             now: start(),
             name: PersonName::parse("Ann").unwrap(),
             locale: None,
-            administrator: false,
+            administrator: None,
         };
-        let attempts = join_all((0..50).map(|_| engine.store.accept(&user, &accept))).await;
+        let attempts = join_all((0..50).map(|_| engine.store.accept(user.id, &accept))).await;
         let won = attempts
             .iter()
             .filter(|attempt| matches!(attempt, Ok(Attempt::Done(_))))

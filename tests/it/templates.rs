@@ -1,16 +1,11 @@
 //! The words of the mail are the tenant's: written, refused, seen before they are sent, and sent.
 
-use proptest::{
-    prelude::*,
-    strategy::ValueTree,
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     app::{App, Response, token_in, with_app},
-    dry_run::table,
+    settings::put_row,
 };
 
 const GERMAN: &str = "/v1/templates/de";
@@ -25,7 +20,7 @@ fn words(say: &str) -> Value {
 }
 
 impl App {
-    async fn write(&self, path: &str, version: &str, words: &Value) -> Response {
+    pub(crate) async fn write(&self, path: &str, version: &str, words: &Value) -> Response {
         self.change(Method::PUT, path, Some(version), Some(words))
             .await
     }
@@ -132,13 +127,161 @@ async fn a_template_of_ones_own_is_used_for_the_next_mail_until_it_is_taken_away
         assert_eq!(delete("\"1\"").await.status, 204);
         let gone = delete("*").await;
         assert_eq!((gone.status, gone.code()), (404, "template_not_found"));
-        assert_eq!(app.get(GERMAN).await.body, built_in.body);
+        let after = app.get(GERMAN).await.body;
+        for same in ["source", "subject", "text", "html", "built_in"] {
+            assert_eq!(after[same], built_in.body[same]);
+        }
         assert!(
             invite("cem@example.com", "de")
                 .await
                 .subject
                 .contains("lädt Sie")
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_version_of_a_template_comes_twice_so_nobody_writes_over_what_they_have_not_seen() {
+    with_app(async |app| {
+        let version = async |path: &str| app.get(path).await.headers["etag"].clone();
+        assert_eq!(
+            app.write(GERMAN, "\"0\"", &words("Hallo")).await.status,
+            200
+        );
+        let seen = version(GERMAN).await;
+        assert_eq!(seen, "\"1\"");
+        let delete = async |path: &str, version: &str| {
+            app.change(Method::DELETE, path, Some(version), None)
+                .await
+                .status
+        };
+        assert_eq!(delete(GERMAN, "\"1\"").await, 204);
+        let gone = app.get(GERMAN).await;
+        assert_eq!(
+            (&gone.body["source"], &gone.headers["etag"]),
+            (&json!("built_in"), &"\"2\"".parse().unwrap())
+        );
+        assert_eq!(gone.body["changed_by"]["id"], "admin");
+        let entries = app.get("/v1/templates").await.body["templates"].clone();
+        let entry = entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["locale"] == "de")
+            .unwrap()
+            .clone();
+        assert_eq!(
+            (&entry["source"], &entry["version"]),
+            (&json!("built_in"), &json!(2))
+        );
+        assert_eq!(
+            app.write(GERMAN, "\"2\"", &words("Servus")).await.body["version"],
+            3
+        );
+        for stale in ["\"0\"", "\"1\"", "\"2\""] {
+            let refused = app.write(GERMAN, stale, &words("Moin")).await;
+            assert_eq!(
+                (refused.status, &refused.body["version"]),
+                (412, &json!(3)),
+                "{stale}"
+            );
+            assert_eq!(delete(GERMAN, stale).await, 412, "{stale}");
+        }
+        assert_eq!(
+            app.get(GERMAN).await.body["subject"],
+            "Servus {{product_name}}"
+        );
+
+        // Who saw nothing of a language that Usher does not come with sees nothing of it again, and may begin anew.
+        let basque = "/v1/templates/eu";
+        assert_eq!(
+            app.write(basque, "\"0\"", &words("Kaixo")).await.status,
+            200
+        );
+        assert_eq!(delete(basque, "*").await, 204);
+        assert_eq!(app.get(basque).await.status, 404);
+        assert_eq!(delete(basque, "\"2\"").await, 404);
+        assert_eq!(delete(basque, "\"0\"").await, 404);
+        let entries = app.get("/v1/templates").await.body["templates"].clone();
+        assert!(
+            entries
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|one| one["locale"] != "eu")
+        );
+        assert_eq!(
+            app.write(basque, "\"0\"", &words("Kaixo")).await.body["version"],
+            3
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_template_that_can_not_be_read_can_be_written_over_or_taken_away() {
+    with_app(async |app| {
+        for (locale, version) in [("de", json!(4)), ("fr", Value::Null), ("eu", json!(4))] {
+            put_row(
+                app,
+                &format!("TEMPLATE#{locale}"),
+                json!({"locale": locale, "version": version, "subject": 7}),
+            )
+            .await;
+        }
+        let entries = app.get("/v1/templates").await.body["templates"].clone();
+        for (locale, version) in [("de", 4), ("fr", 0), ("eu", 4)] {
+            let path = format!("/v1/templates/{locale}");
+            let entry = entries
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|one| one["locale"] == locale)
+                .unwrap();
+            assert_eq!(
+                (&entry["source"], &entry["version"]),
+                (&json!("own"), &json!(version))
+            );
+            let shown = app.get(&path).await;
+            assert_eq!(
+                (
+                    shown.status,
+                    &shown.body["unreadable"],
+                    &shown.body["version"]
+                ),
+                (200, &json!(true), &json!(version)),
+                "{shown:?}"
+            );
+            let etag = format!("\"{version}\"");
+            let stale = app.write(&path, "\"9\"", &words("Hallo")).await;
+            assert_eq!(
+                (stale.status, &stale.body["version"]),
+                (412, &json!(version))
+            );
+            let written = app
+                .write(
+                    &path,
+                    if locale == "fr" { "*" } else { &etag },
+                    &words("Hallo"),
+                )
+                .await;
+            assert_eq!(
+                (
+                    written.status,
+                    &written.body["version"],
+                    &written.body["unreadable"]
+                ),
+                (200, &json!(version + 1), &json!(false))
+            );
+            assert_eq!(app.get(&path).await.body, written.body);
+        }
+        put_row(app, "TEMPLATE#it", json!({"version": 2})).await;
+        let taken = app
+            .change(Method::DELETE, "/v1/templates/it", Some("\"2\""), None)
+            .await;
+        assert_eq!(taken.status, 204);
+        assert_eq!(app.get("/v1/templates/it").await.body["source"], "built_in");
     })
     .await;
 }
@@ -187,24 +330,70 @@ async fn a_language_that_usher_does_not_come_with_is_chosen_like_any_other() {
 }
 
 #[tokio::test]
+async fn who_begins_a_language_gets_the_english_words_as_that_language_runs() {
+    with_app(async |app| {
+        let begin = async |tag: &str| app.get(&format!("/v1/templates/{tag}?or=english")).await;
+        let persian = begin("fa").await;
+        assert_eq!(
+            (persian.status, &persian.headers["etag"]),
+            (200, &"\"0\"".parse().unwrap())
+        );
+        assert_eq!(persian.body["source"], "none");
+        assert_eq!(persian.body["built_in"], Value::Null);
+        let html = persian.body["html"].as_str().unwrap();
+        assert!(
+            html.contains("<html lang=\"fa\" dir=\"rtl\"") && html.contains("Create your account")
+        );
+        for (there, left) in [
+            ("dir=\"rtl\"", 2),
+            ("text-align:right", 2),
+            ("text-align:left", 0),
+            ("border-left", 0),
+        ] {
+            assert_eq!(html.matches(there).count(), left, "{there}");
+        }
+        let basque = begin("eu").await.body["html"].as_str().unwrap().to_owned();
+        assert!(
+            basque.contains("<html lang=\"eu\" dir=\"ltr\"") && basque.contains("text-align:left")
+        );
+        // Where there is a mail, it is that.
+        assert_eq!(begin("de").await.body, app.get(GERMAN).await.body);
+        assert_eq!(
+            app.write("/v1/templates/fa", "\"0\"", &words("سلام"))
+                .await
+                .status,
+            200
+        );
+        assert_eq!(begin("fa").await.body["source"], "own");
+        let other = app.get("/v1/templates/eu?or=german").await;
+        assert_eq!((other.status, &other.body["field"]), (400, &json!("or")));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_largest_template_reaches_everybody_however_much_there_is_to_say() {
     with_app(async |app| {
-        let mut large = words("Hallo");
-        large["html"] = json!(format!(
-            "{{{{accept_url}}}}{{{{message}}}}{}",
-            "\"".repeat(349_000)
-        ));
-        assert_eq!(app.write(GERMAN, "\"0\"", &large).await.status, 200);
-        let people: Vec<_> = (0..100)
-            .map(|n| json!({"email": format!("p{n}@example.com")}))
-            .collect();
-        let body = json!({"invitees": people, "locale": "de", "message": "'\"".repeat(500)});
-        assert_eq!(
-            app.post("/v1/invitations", &body).await.body["counts"]["invited"],
-            100
-        );
+        // Twice as long in a call to SES as they are.
+        for (locale, filling) in [("de", "\""), ("fr", "\n")] {
+            let mut large = words("Hallo");
+            large["html"] = json!(format!(
+                "{{{{accept_url}}}}{{{{message}}}}{}",
+                filling.repeat(349_000)
+            ));
+            let path = format!("/v1/templates/{locale}");
+            assert_eq!(app.write(&path, "\"0\"", &large).await.status, 200);
+            let people: Vec<_> = (0..60)
+                .map(|n| json!({"email": format!("{locale}{n}@example.com")}))
+                .collect();
+            let body = json!({"invitees": people, "locale": locale, "message": "'\"".repeat(500)});
+            assert_eq!(
+                app.post("/v1/invitations", &body).await.body["counts"]["invited"],
+                60
+            );
+        }
         app.stack.settled().await;
-        assert_eq!(app.stack.mailbox.count(), 100);
+        assert_eq!(app.stack.mailbox.count(), 120);
         assert_eq!(app.stack.ses.refused(), 0);
     })
     .await;
@@ -213,18 +402,12 @@ async fn the_largest_template_reaches_everybody_however_much_there_is_to_say() {
 #[tokio::test]
 async fn a_template_that_can_not_be_read_any_more_stops_no_mail() {
     with_app(async |app| {
-        let table = table(app);
         for (sk, row) in [
             // A variable that there was in another version of Usher, and a row that is none.
             ("TEMPLATE#de", json!({"locale": "de", "version": 1, "changed_at": 0, "changed_by": {"id": "x"}, "subject": "{{gone}}", "text": "", "html": ""})),
             ("TEMPLATE#fr", json!({"locale": "fr"})),
         ] {
-            let mut row = row;
-            row["pk"] = json!("TENANT#default");
-            row["sk"] = json!(sk);
-            let item = serde_dynamo::to_item(row).unwrap();
-            let put = table.put_item().table_name("usher");
-            put.set_item(Some(item)).send().await.unwrap();
+            put_row(app, sk, row).await;
         }
         for (to, locale) in [("ann@example.com", "de"), ("bo@example.com", "fr")] {
             app.post("/v1/invitations", &json!({"text": to, "locale": locale})).await;
@@ -423,176 +606,6 @@ async fn a_test_mail_goes_to_whoever_asks_for_it_and_changes_nothing() {
         );
         assert!(paused.body["detail"].as_str().unwrap().contains("paused"));
         app.stack.ses.change(|options| options.paused = false);
-    })
-    .await;
-}
-
-/// What a mail may be without.
-const OPTIONAL: [&str; 5] = [
-    "invitee_name",
-    "inviter_name",
-    "logo_url",
-    "message",
-    "support_address",
-];
-
-/// Texts that a template language, JSON or HTML could stumble over.
-const TEXTS: [&str; 30] = [
-    "Hi",
-    " ",
-    "\n",
-    "\r\n",
-    "\t",
-    "&",
-    "<",
-    ">",
-    "\"",
-    "'",
-    "}",
-    "}}",
-    "{ ",
-    "ü",
-    "漢字",
-    "\u{202e}",
-    "😀",
-    "\\ ",
-    "$1",
-    "%s",
-    "{%x%}",
-    "&amp;",
-    "<b>",
-    "</b>",
-    "<!-- x -->",
-    "`",
-    "~",
-    "\u{a0}",
-    "[[x]]",
-    "0",
-];
-
-/// What stands in any part, and what only in those that have several lines.
-const PLAIN: [&str; 6] = [
-    "email",
-    "expires_on",
-    "invitee_name",
-    "inviter_name",
-    "product_name",
-    "support_address",
-];
-const FURTHER: [&str; 6] = [
-    "accept_url",
-    "brand_color",
-    "brand_color_dark",
-    "decline_url",
-    "logo_url",
-    "message",
-];
-
-/// A condition, and what stands in it.
-fn condition(
-    inside: impl Strategy<Value = String> + Clone + 'static,
-) -> impl Strategy<Value = String> {
-    let conditions = [&OPTIONAL[..], &["reminder", "email"]].concat();
-    let on = proptest::sample::select(conditions);
-    let if_else = (on.clone(), inside.clone(), inside.clone()).prop_map(|(on, then, other)| {
-        format!("{{{{#if {on}}}}}{then}{{{{else}}}}{other}{{{{/if}}}}")
-    });
-    let else_if = (on.clone(), on.clone(), inside.clone(), inside.clone()).prop_map(
-        |(on, or, then, other)| {
-            format!("{{{{#if {on}}}}}{then}{{{{else if {or}}}}}{other}{{{{/if}}}}")
-        },
-    );
-    let unless = (on, inside)
-        .prop_map(|(on, then)| format!("{{{{#unless {on}}}}}\n{then}\n{{{{/unless}}}}"));
-    prop_oneof![if_else, else_if, unless]
-}
-
-/// Templates as people might write them: text of all kinds, variables, and conditions in each other.
-fn template(part: &'static str) -> impl Strategy<Value = String> {
-    let names = match part {
-        "subject" => PLAIN.to_vec(),
-        _ => [PLAIN, FURTHER].concat(),
-    };
-    let text = proptest::sample::select(TEXTS.to_vec()).prop_map(ToOwned::to_owned);
-    let value = (proptest::sample::select(names), any::<bool>()).prop_map(|(name, wide)| {
-        let space = if wide { " " } else { "" };
-        format!("{{{{{space}{name}{space}}}}}")
-    });
-    let leaf = prop_oneof![3 => text, 2 => value, 1 => Just("{{! why }}".to_owned())];
-    let tree = leaf.prop_recursive(3, 24, 5, |inner| {
-        let many = proptest::collection::vec(inner, 0..5).prop_map(|parts| parts.concat());
-        let many = many.boxed();
-        prop_oneof![1 => many.clone(), 3 => condition(many)]
-    });
-    proptest::collection::vec(tree, 1..6).prop_map(move |parts| match part {
-        "subject" => format!("S {}", parts.concat().replace(['\n', '\r', '\t'], " ")),
-        _ => format!("{} {{{{accept_url}}}}", parts.concat()),
-    })
-}
-
-#[tokio::test]
-async fn a_preview_is_to_the_byte_what_ses_makes_of_a_thousand_templates() {
-    with_app(async |app| {
-        app.set(&json!({
-            "product_name": "A & <B> {{C}}", "support_address": "ask@example.com",
-            "logo_url": "https://example.com/l.png?a=1&b='",
-        }))
-        .await;
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-        let strategy = (
-            template("subject"),
-            template("text"),
-            template("html"),
-            0..64_u8,
-        );
-        let (mut agreed, mut refused) = (0, 0);
-        while agreed < 1000 {
-            let (subject, text, html, bits) = strategy.new_tree(&mut runner).unwrap().current();
-            let without = OPTIONAL.iter().enumerate();
-            let without = without.filter(|(nth, _)| bits & (1 << nth) != 0);
-            let without: Vec<_> = without.map(|(_, name)| name).collect();
-            let body = json!({
-                "subject": subject, "text": text, "html": html,
-                "message": "Hi {{email}} <b>&amp;</b>\n\"'` {{#if x}}",
-                "sample": {"without": without, "reminder": agreed % 2 == 0},
-            });
-            let shown = app.post("/v1/templates/en/preview", &body).await;
-            if shown.status == 400 {
-                // What can't be saved is refused, and sent to nobody either.
-                assert_eq!(shown.code(), "template_refused", "{shown:?}");
-                let sent = app.post("/v1/templates/en/test", &body).await;
-                assert_eq!(sent.body["detail"], shown.body["detail"]);
-                refused += 1;
-                continue;
-            }
-            let sent = app.post("/v1/templates/en/test", &body).await;
-            assert_eq!((shown.status, sent.status), (200, 200), "{body} {sent:?}");
-            let mails = app.stack.mailbox.list(Some("admin@example.com"));
-            assert_eq!(
-                mails.len(),
-                1,
-                "{body}: SES took the mail and never sent it"
-            );
-            let mail = &mails[0];
-            for (part, by_ses) in [
-                ("subject", &mail.subject),
-                ("text", &mail.text),
-                ("html", &mail.html),
-            ] {
-                assert_eq!(
-                    shown.body[part].as_str().unwrap(),
-                    by_ses,
-                    "{part} of {body}"
-                );
-            }
-            app.stack.mailbox.empty().unwrap();
-            agreed += 1;
-        }
-        assert!(
-            refused < 1000,
-            "{refused} were refused, so this shows little"
-        );
     })
     .await;
 }

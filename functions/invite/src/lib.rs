@@ -25,7 +25,7 @@ use usher::{
     },
     mail::{Doctor, Templates, health::MailProblem},
     store::Store,
-    tenant,
+    tenant::{self, TenantSettings},
 };
 
 use crate::rows::{Fate, Row};
@@ -34,6 +34,7 @@ use crate::rows::{Fate, Row};
 #[derive(Debug)]
 pub struct Invite {
     store: Store,
+    settings: TenantSettings,
     sign_in: SignIn,
     key: TokenKey,
     public_url: Url,
@@ -47,15 +48,17 @@ pub struct Invite {
 
 impl Invite {
     /// Reads `TABLE_NAME`, `TENANT_CLAIM`, `TOKEN_KEY`, `PUBLIC_URL`, `DEFAULT_LOCALE`,
-    /// `REDIRECT_ORIGINS`, `ALLOWED_EMAIL_DOMAINS`, and for dry runs `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
+    /// `REDIRECT_ORIGINS`, `ALLOWED_EMAIL_DOMAINS`, `SETTINGS_SECONDS`, and for dry runs `MAIL_IDENTITY` and `MAIL_CONFIGURATION_SET`.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, key, public_url) = (Store::from_env(env), env.token_key(), env.public_url());
         let (origins, allowed_domains) = (env.redirect_origins(), env.allowed_email_domains());
         let (sign_in, default_locale) = (SignIn::from_env(env), env.default_locale());
         let doctor = Doctor::from_env(env, &clock);
         env.finish((|| {
+            let store = store?;
             Some(Self {
-                store: store?,
+                settings: TenantSettings::from_env(env, &store, &clock),
+                store,
                 sign_in,
                 key: key?,
                 public_url: public_url?,
@@ -136,7 +139,7 @@ pub async fn handle(state: &Invite, request: &Request) -> Answer {
     let entries = rows::entries(&mut body)?;
     // Mails say who invites.
     introduce(&state.store, &mut caller).await?;
-    let settings = tenant::settings(&state.store, &caller.tenant).await?;
+    let settings = state.settings.of(&caller.tenant).await?;
     let mut terms = Terms {
         dry_run,
         ..terms(state, request, caller, body, &settings)?

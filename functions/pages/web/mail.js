@@ -2,7 +2,7 @@
 // until it is saved or discarded, whatever comes between.
 import { announce, element, once, toast } from "./dom.js";
 import { explain } from "./api.js";
-import { choose, direction, language, nearest, relative, text } from "./texts.js";
+import { choose, language, nearest, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { go } from "./place.js";
 import { explained } from "./words.js";
@@ -76,23 +76,18 @@ class Mail {
     this.#list = list.body;
     const tags = this.#list.templates.map(({ locale }) => locale);
     this.#locale = (on && wellFormed(on)) || nearest(choose([language()]), tags) || tags[0];
-    const answer = await session.call("GET", path(this.#locale));
+    const answer = await session.call("GET", path(this.#locale, "?or=english"));
     if (current !== this) return;
-    if (answer.ok) this.#saved = answer.body;
-    else if (answer.problem.code === "template_not_found") await this.#begin();
-    else return this.#failed(answer.problem, again);
-    if (current === this) this.#draw();
+    if (!answer.ok) return this.#failed(answer.problem, again);
+    this.#saved = answer.body;
+    if (answer.body.source === "none") this.#begin(answer.body);
+    this.#draw();
   }
 
-  // In a language that there is no mail in, one begins with the English one.
-  async #begin() {
-    const english = await session.call("GET", path("en"));
-    this.#saved = { locale: this.#locale, source: "none", version: 0, subject: "", text: "", html: "", built_in: null };
-    if (english.ok && !drafts()[this.#locale]) {
-      const { subject, text, html } = english.body.built_in ?? english.body;
-      const turned = html.replace(/<html[^>]*>/, (tag) => tag.replace(/lang="[^"]*"/, `lang="${this.#locale}"`).replace(/dir="[^"]*"/, `dir="${direction(this.#locale)}"`));
-      keep(this.#locale, { version: 0, subject, text, html: turned });
-    }
+  // In a language that there is no mail in, one begins with the English one, as the language runs.
+  #begin({ subject, text, html }) {
+    this.#saved = { ...this.#saved, subject: "", text: "", html: "" };
+    if (!this.#draft) keep(this.#locale, { version: 0, subject, text, html });
   }
 
   #failed(problem, again) {

@@ -16,12 +16,14 @@ use usher::{
     function::WarmUp,
     http::{Answer, SignIn},
     store::Store,
+    tenant::TenantSettings,
 };
 
 /// What the function works with.
 #[derive(Debug)]
 pub struct Resend {
     store: Store,
+    settings: TenantSettings,
     sign_in: SignIn,
     key: TokenKey,
     public_url: Url,
@@ -31,13 +33,15 @@ pub struct Resend {
 }
 
 impl Resend {
-    /// Reads `TABLE_NAME`, `TOKEN_KEY`, `PUBLIC_URL`, `DEFAULT_LOCALE` and what [`SignIn`] reads.
+    /// Reads `TABLE_NAME`, `TOKEN_KEY`, `PUBLIC_URL`, `DEFAULT_LOCALE`, `SETTINGS_SECONDS` and what [`SignIn`] reads.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, key, sign_in) = (Store::from_env(env), env.token_key(), SignIn::from_env(env));
         let (default_locale, public_url) = (env.default_locale(), env.public_url());
         env.finish((|| {
+            let store = store?;
             Some(Self {
-                store: store?,
+                settings: TenantSettings::from_env(env, &store, &clock),
+                store,
                 sign_in,
                 key: key?,
                 public_url: public_url?,

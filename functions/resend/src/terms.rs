@@ -48,7 +48,7 @@ impl Terms {
         let locale: Option<Locale> = field("locale", asked.locale, |tag| tag.parse())?;
         let message = field("message", asked.message, |text| Message::parse(&text))?;
         let lifetime = field("expires_in_days", asked.expires_in_days, Lifetime::days)?;
-        let settings = tenant::settings(&state.store, &caller.tenant).await?;
+        let settings = state.settings.of(&caller.tenant).await?;
         let templates = tenant::languages(&state.store, &caller.tenant, locale.as_slice()).await?;
         let defaults = settings.locales(&state.default_locale);
         Ok(Self {

@@ -9,10 +9,10 @@ use usher::{
     mail::health::LastHour,
 };
 
-use crate::{Settings, mail_health::MailHealth, on_their_way};
+use crate::{Deciding, mail_health::MailHealth, on_their_way};
 
 /// Answers how the mail is doing: SES's account as a whole, and of the mails on their way the caller's.
-pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -> Answer {
+pub(crate) async fn show(state: &Deciding, request: &Request, caller: &Caller) -> Answer {
     check_parameters(request, &[])?;
     let now = state.clock.now();
     let (seen, counts, tally) = tokio::join!(

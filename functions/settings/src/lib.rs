@@ -10,21 +10,22 @@ mod sample;
 mod templates;
 mod versions;
 
-use lambda_http::{Request, RequestExt, http::Method};
+use lambda_http::Request;
+use thiserror::Error;
 use usher::{
     aws,
     clock::{Clock, Entropy},
     config::{ConfigError, Environment},
     domain::{DomainList, Origins, Reminders},
     function::WarmUp,
-    http::{Answer, Scope, SignIn},
+    http::{Answer, Problem, Scope, SignIn, route},
     mail::{Doctor, MailDefaults, Mailer},
     store::Store,
 };
 
 /// What the function works with.
 #[derive(Debug)]
-pub struct Settings {
+pub struct Deciding {
     store: Store,
     sign_in: SignIn,
     doctor: Doctor,
@@ -36,7 +37,7 @@ pub struct Settings {
     clock: Clock,
 }
 
-impl Settings {
+impl Deciding {
     /// Reads `TABLE_NAME`, `TENANT_CLAIM`, what [`MailDefaults`] reads, and what else holds where a tenant has decided nothing:
     /// `REMINDER_DAYS`, `ALLOWED_EMAIL_DOMAINS` and `REDIRECT_ORIGINS`.
     pub fn new(env: &Environment, clock: Clock, _: Entropy) -> Result<Self, ConfigError> {
@@ -65,28 +66,34 @@ impl Settings {
     }
 }
 
-impl WarmUp for Settings {
+impl WarmUp for Deciding {
     /// Opens the connection to the table. SES need not answer: that it does not is what is asked for here.
     async fn warm_up(&self) -> Result<(), lambda_http::Error> {
         Ok(self.store.warm_up().await?)
     }
 }
 
-/// Answers the route that the method and the path's end name.
-pub async fn handle(state: &Settings, request: &Request) -> Answer {
+/// Answers the route. A preview says itself who may see it.
+pub async fn handle(state: &Deciding, request: &Request) -> Answer {
+    let route = route(request);
+    if route == "POST /v1/templates/{locale}/preview" {
+        return preview::preview(state, request).await;
+    }
     let caller = state.sign_in.caller(request, Scope::SettingsWrite)?;
-    let method = request.method();
-    match request.raw_http_path().rsplit('/').next() {
-        Some("mail-health") => health::show(state, request, &caller).await,
-        Some("settings") if method == Method::PUT => {
-            own_settings::change(state, request, caller).await
-        }
-        Some("settings") => own_settings::show(state, request, &caller).await,
-        Some("templates") => templates::list(state, request, &caller).await,
-        Some("preview") => preview::preview(state, request, caller).await,
-        Some("test") => preview::send(state, request, caller).await,
-        _ if method == Method::PUT => templates::change(state, request, caller).await,
-        _ if method == Method::DELETE => templates::take_away(state, request, &caller).await,
-        _ => templates::show(state, request, &caller).await,
+    match route {
+        "GET /v1/mail-health" => health::show(state, request, &caller).await,
+        "GET /v1/settings" => own_settings::show(state, request, &caller).await,
+        "PUT /v1/settings" => own_settings::change(state, request, caller).await,
+        "GET /v1/templates" => templates::list(state, request, &caller).await,
+        "GET /v1/templates/{locale}" => templates::show(state, request, &caller).await,
+        "PUT /v1/templates/{locale}" => templates::change(state, request, caller).await,
+        "DELETE /v1/templates/{locale}" => templates::take_away(state, request, caller).await,
+        "POST /v1/templates/{locale}/test" => preview::send(state, request, caller).await,
+        _ => Err(Problem::internal(UnknownRoute(route.to_owned()))),
     }
 }
+
+/// The gateway sends something here that the function knows nothing of.
+#[derive(Debug, Error)]
+#[error("no route {0}: the gateway and the function are of different versions")]
+struct UnknownRoute(String);

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use settings::{Settings, handle};
+use settings::{Deciding, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    usher::function::run(Settings::new, |state, request| {
+    usher::function::run(Deciding::new, |state, request| {
         Box::pin(handle(state, request))
     })
     .await

@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 use usher::{
     domain::{
         Color, DailyCap, DomainList, EmailAddress, Lifetime, Locale, LogoUrl, Origins, PersonName,
-        ProductName, Reminders, Settings as Own,
+        ProductName, Reminders, Settings,
     },
     function::introduce,
-    http::{Answer, Caller, Problem, check_parameters, field, json, json_body},
+    http::{Answer, Caller, Problem, check_parameters, field, json_body},
     mail::{Templates, may_send},
-    store::{Decided, DecisionWritten},
+    store::{DecisionWritten, Standing},
 };
 
 use crate::{
-    Settings,
-    versions::{Stamp, changed_meanwhile, expected, with_version},
+    Deciding,
+    versions::{self, Version, changed_meanwhile, expected},
 };
 
 /// All settings, each as it was set: what is left out, or null, is as the stack was deployed.
@@ -42,22 +42,25 @@ struct Body {
 #[derive(Serialize)]
 struct View<'a> {
     #[serde(flatten)]
-    stamp: Stamp<'a>,
-    settings: &'a Own,
-    defaults: Own,
+    version: Version<'a>,
+    /// There are settings that can't be read: they are shown as if there were none, and can be written over.
+    unreadable: bool,
+    settings: &'a Settings,
+    defaults: Settings,
     sender_identity: &'a str,
     locales: &'a [Locale],
 }
 
-pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -> Answer {
+pub(crate) async fn show(state: &Deciding, request: &Request, caller: &Caller) -> Answer {
     check_parameters(request, &[])?;
-    let decisions = state.store.decisions(&caller.tenant).await?;
-    let own = decisions.templates.into_iter();
-    let templates = Templates::with_locales(own.map(|own| own.value.locale));
-    answer(state, decisions.settings.as_ref(), &templates)
+    let (found, own) = tokio::join!(
+        state.store.standing_settings(&caller.tenant),
+        state.store.template_locales(&caller.tenant)
+    );
+    answer(state, &found?, &Templates::with_locales(own?))
 }
 
-pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
+pub(crate) async fn change(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     check_parameters(request, &[])?;
     let expected = expected(request)?;
     let own = state.store.template_locales(&caller.tenant).await?;
@@ -70,17 +73,15 @@ pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Call
         .put_settings(&caller.tenant, settings, expected, by)
         .await?;
     match written {
-        DecisionWritten::Done(found) => answer(state, found.as_ref(), &templates),
-        DecisionWritten::Refused(found) => {
-            Err(changed_meanwhile(found.map_or(0, |found| found.version)))
-        }
+        DecisionWritten::Done(written) => answer(state, &written, &templates),
+        DecisionWritten::Refused(found) => Err(changed_meanwhile(&found)),
     }
 }
 
 /// The settings, each checked. The first that is wrong is named.
-fn read(state: &Settings, templates: &Templates, body: Body) -> Result<Own, Problem> {
+fn read(state: &Deciding, templates: &Templates, body: Body) -> Result<Settings, Problem> {
     let address = |name, text| field(name, text, |text: String| address(&text));
-    Ok(Own {
+    Ok(Settings {
         product_name: field("product_name", body.product_name, |name| {
             ProductName::parse(&name)
         })?,
@@ -122,7 +123,7 @@ fn address(text: &str) -> Result<EmailAddress, &'static str> {
     EmailAddress::parse(text).map_err(|_| "must be an e-mail address like name@example.com")
 }
 
-fn sender_address(state: &Settings, text: &str) -> Result<EmailAddress, String> {
+fn sender_address(state: &Deciding, text: &str) -> Result<EmailAddress, String> {
     let address = address(text)?;
     let identity = state.doctor.identity();
     if may_send(identity, &address) {
@@ -152,22 +153,23 @@ fn default_locale(templates: &Templates, tag: &str) -> Result<Locale, String> {
     ))
 }
 
-fn answer(state: &Settings, found: Option<&Decided<Own>>, templates: &Templates) -> Answer {
-    let nothing = Own::default();
+fn answer(state: &Deciding, found: &Standing<Settings>, templates: &Templates) -> Answer {
+    let nothing = Settings::default();
     let view = View {
-        stamp: Stamp::of(found),
-        settings: found.map_or(&nothing, |found| &found.value),
+        version: Version::of(found),
+        unreadable: found.is_unreadable(),
+        settings: found.value().unwrap_or(&nothing),
         defaults: defaults(state),
         sender_identity: state.doctor.identity(),
         locales: templates.locales(),
     };
-    with_version(json(&view), view.stamp.version)
+    versions::answer(&view, found)
 }
 
 /// What holds where nothing was set, as a tenant would have set it.
-fn defaults(state: &Settings) -> Own {
+fn defaults(state: &Deciding) -> Settings {
     let (sender_name, sender_address) = state.mail.from.deployed();
-    Own {
+    Settings {
         product_name: Some(state.mail.product_name.clone()),
         sender_name: sender_name.cloned(),
         sender_address: Some(sender_address.clone()),
@@ -178,6 +180,6 @@ fn defaults(state: &Settings) -> Own {
         allowed_domains: Some(state.allowed_domains.clone()),
         blocked_domains: Some(DomainList::default()),
         redirect_origins: Some(state.origins.clone()),
-        ..Own::default()
+        ..Settings::default()
     }
 }

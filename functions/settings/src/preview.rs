@@ -2,6 +2,9 @@
 //!
 //! The link in it opens nothing: it is made without the key, for a user whom nobody has invited.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use lambda_http::{Request, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use usher::{
@@ -11,17 +14,23 @@ use usher::{
     },
     function::introduce,
     http::{
-        Answer, Caller, Problem, check_parameters, field, json, optional_json_body, required_field,
-        user_not_found,
+        Answer, Caller, Problem, Scope, check_parameters, field, json, optional_json_body,
+        required_field, user_not_found,
     },
     mail::{Batch, Made, Outcome, Stationery, Template, check},
+    store::Slot,
 };
 
 use crate::{
-    Settings,
+    Deciding,
     sample::{Sample, sample},
-    templates::{path_locale, refused},
+    templates::{path_locale, path_tag, refused},
 };
+
+/// How long a test mail waits for its turn: who asks for one waits too.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
+/// How many mails a second SES takes of every account, where it does not say how many of this.
+const SLOWEST: f64 = 1.0;
 
 /// What is to be shown. Without words of a template, what is saved is.
 #[derive(Default, Deserialize)]
@@ -34,6 +43,17 @@ struct Body {
     message: Option<String>,
     expires_in_days: Option<i64>,
     sample: Sample,
+}
+
+/// BCP 47's name for a language that is not known: the mail is as somebody gets it of whom none is.
+const UNDETERMINED: &str = "und";
+
+impl Body {
+    /// Whether it is of no words but those that are saved, and of nobody.
+    fn is_as_saved(&self) -> bool {
+        let words = [&self.subject, &self.text, &self.html];
+        words.into_iter().all(Option::is_none) && self.user_id.is_none()
+    }
 }
 
 #[derive(Serialize)]
@@ -61,8 +81,18 @@ struct Trial {
     token: InvitationToken,
 }
 
-pub(crate) async fn preview(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
-    let trial = Trial::read(state, request, &mut caller).await?;
+/// Who may invite sees the mail that people will get; how it might be, and with somebody's data, is for who may change it.
+pub(crate) async fn preview(state: &Deciding, request: &Request) -> Answer {
+    let mut caller = state.sign_in.anybody(request)?;
+    let invites = caller.scopes.contains(&Scope::UsersInvite);
+    if !invites {
+        state.sign_in.require(&caller, Scope::SettingsWrite)?;
+    }
+    let body: Body = optional_json_body(request)?;
+    if !body.is_as_saved() {
+        state.sign_in.require(&caller, Scope::SettingsWrite)?;
+    }
+    let trial = Trial::read(state, request, &mut caller, body).await?;
     let made = trial.made();
     let mail = made.rendered().ok_or_else(broken)?;
     json(&View {
@@ -81,11 +111,13 @@ pub(crate) async fn preview(state: &Settings, request: &Request, mut caller: Cal
     })
 }
 
-pub(crate) async fn send(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
-    let trial = Trial::read(state, request, &mut caller).await?;
+pub(crate) async fn send(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
+    let body: Body = optional_json_body(request)?;
+    let trial = Trial::read(state, request, &mut caller, body).await?;
     let to = own_address(state, &caller).await?;
     let made = trial.made();
     let batch = Batch::trial(&trial.stationery, made, &to);
+    take_turn(state).await?;
     let sent = state.mailer.send(&batch).await;
     let outcome = sent.into_iter().next().map(|(_, outcome)| outcome);
     match outcome {
@@ -103,8 +135,31 @@ pub(crate) async fn send(state: &Settings, request: &Request, mut caller: Caller
     }
 }
 
+/// Waits for a place among the mails that are on their way: SES's rate is for all of them together.
+async fn take_turn(state: &Deciding) -> Result<(), Problem> {
+    let clock = state.clock.running();
+    let account = state.doctor.ask().await.facts.account.ok();
+    let rate = account.map(|account| account.max_send_rate);
+    let rate = rate.filter(|rate| *rate > 0.0).unwrap_or(SLOWEST);
+    let takes = SignedDuration::from_secs_f64(1.0 / rate);
+    let now = clock.now();
+    let latest = now.saturating_add(PATIENCE).unwrap_or(now);
+    match state.store.reserve_sending(now, takes, latest).await? {
+        Slot::At(at) => {
+            let wait = Duration::try_from(at.duration_since(clock.now()));
+            tokio::time::sleep(wait.unwrap_or_default()).await;
+            Ok(())
+        }
+        Slot::Full { free_at } => {
+            let seconds = free_at.duration_since(now).as_secs().saturating_add(1);
+            let busy = not_sent("Other mails are on their way, and SES takes no more a second");
+            Err(busy.retry_after(seconds))
+        }
+    }
+}
+
 /// Where test mails go: to nobody but whoever asks for one.
-async fn own_address(state: &Settings, caller: &Caller) -> Result<EmailAddress, Problem> {
+async fn own_address(state: &Deciding, caller: &Caller) -> Result<EmailAddress, Problem> {
     let user = match caller.user {
         Some(id) => state.store.user(id).await?,
         None => None,
@@ -142,16 +197,22 @@ fn broken() -> Problem {
 
 impl Trial {
     async fn read(
-        state: &Settings,
+        state: &Deciding,
         request: &Request,
         caller: &mut Caller,
+        body: Body,
     ) -> Result<Self, Problem> {
         check_parameters(request, &[])?;
-        let locale = path_locale(request)?;
-        let body: Body = optional_json_body(request)?;
+        let asked = match path_tag(request) {
+            UNDETERMINED => None,
+            _ => Some(path_locale(request)?),
+        };
+        if body.user_id.is_some() {
+            state.sign_in.require(caller, Scope::UsersRead)?;
+        }
         let message = field("message", body.message.as_deref(), Message::parse)?;
         let lifetime = field("expires_in_days", body.expires_in_days, Lifetime::days)?;
-        let template = template(&locale, &body)?;
+        let template = template(request, &body)?;
         body.sample.check()?;
         introduce(&state.store, caller).await?;
         let decisions = state.store.decisions(&caller.tenant).await?;
@@ -165,8 +226,8 @@ impl Trial {
         let own = own.map(|own| (own.locale, own.source));
         let stationery = state.mail.stationery(&settings, own);
         let locale = match &template {
-            Some(_) => locale,
-            None => stationery.locale(Some((&locale, LocaleSource::Invitee))),
+            Some(template) => template.locale().clone(),
+            None => stationery.locale(asked.as_ref().map(|asked| (asked, LocaleSource::Invitee))),
         };
         let now = state.clock.now();
         let (mut user, token) = sample(caller, locale, lifetime, now)?;
@@ -200,7 +261,7 @@ impl Trial {
 }
 
 /// The template in the body, checked as if it were to be saved; none if there is none.
-fn template(locale: &Locale, body: &Body) -> Result<Option<Template>, Problem> {
+fn template(request: &Request, body: &Body) -> Result<Option<Template>, Problem> {
     match (&body.subject, &body.text, &body.html) {
         (None, None, None) => Ok(None),
         (Some(subject), Some(text), Some(html)) => {
@@ -209,7 +270,8 @@ fn template(locale: &Locale, body: &Body) -> Result<Option<Template>, Problem> {
                 text: text.clone(),
                 html: html.clone(),
             };
-            let template = check(locale, &source).map_err(|refusal| refused(&refusal))?;
+            let template =
+                check(&path_locale(request)?, &source).map_err(|refusal| refused(&refusal))?;
             Ok(Some(template))
         }
         _ => Err(Problem::bad_request(
@@ -220,7 +282,7 @@ fn template(locale: &Locale, body: &Body) -> Result<Option<Template>, Problem> {
     }
 }
 
-async fn find(state: &Settings, caller: &Caller, id: &str) -> Result<User, Problem> {
+async fn find(state: &Deciding, caller: &Caller, id: &str) -> Result<User, Problem> {
     let id: UserId = required_field("user_id", id, |id| {
         id.parse()
             .map_err(|_| "must be a user id like those of GET /v1/users")

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use usher::{
     domain::{
         EmailAddress, Invitation, InvitationToken, Lifetime, Locale, LocaleSource, Message, Nonce,
-        PersonName, Settings as Own, TokenKey, User, UserId,
+        PersonName, Settings, TokenKey, User, UserId,
     },
     http::{Caller, Problem, required_field},
+    mail::{Kind, VARIABLES},
 };
 
 /// Of what may be there or not, what is not; and whether the mail is a reminder.
@@ -57,25 +58,22 @@ pub(crate) fn sample(
 
 const MESSAGE: &str = "This is where your personal message stands.\nIt can have several lines.";
 
-impl Sample {
-    /// What can be left out.
-    const OPTIONAL: [&str; 5] = [
-        "invitee_name",
-        "inviter_name",
-        "logo_url",
-        "message",
-        "support_address",
-    ];
+/// What can be left out. Whether the mail is a reminder is asked otherwise.
+fn optional() -> impl Iterator<Item = &'static str> {
+    let optional = VARIABLES.iter().filter(|variable| variable.optional);
+    let said = optional.filter(|variable| variable.kind != Kind::Flag);
+    said.map(|variable| variable.name)
+}
 
+impl Sample {
     pub(crate) fn check(&self) -> Result<(), Problem> {
-        let known = |name: &String| Self::OPTIONAL.contains(&name.as_str());
         required_field("sample.without", &self.without, |names| {
-            if names.iter().all(known) {
+            if names.iter().all(|name| optional().any(|one| one == name)) {
                 Ok(())
             } else {
                 Err(format!(
                     "must have nothing but these in it: {}",
-                    Self::OPTIONAL.join(", ")
+                    optional().collect::<Vec<_>>().join(", ")
                 ))
             }
         })
@@ -86,7 +84,7 @@ impl Sample {
     }
 
     /// Takes out of what the tenant has set what the mail is to be without.
-    pub(crate) fn thin_out(&self, settings: &mut Own) {
+    pub(crate) fn thin_out(&self, settings: &mut Settings) {
         if self.lacks("logo_url") {
             settings.logo_url = None;
         }

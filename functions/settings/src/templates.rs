@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 use usher::{
     domain::{Locale, TemplateSource},
     function::introduce,
-    http::{Answer, Caller, Problem, check_parameters, json, json_body, required_field},
+    http::{Answer, Caller, Problem, check_parameters, field, json, json_body, required_field},
     mail::{
         Flaw, SyntaxError, TemplateRefusal, Templates, VARIABLES, Variable, built_in_source, check,
-        variable_names,
+        english_source, variable_names,
     },
-    store::{Decided, DecisionWritten, OwnTemplate},
+    store::{DecisionWritten, OwnTemplate, Standing},
 };
 
 use crate::{
-    Settings,
-    versions::{Stamp, changed_meanwhile, expected, with_version},
+    Deciding,
+    versions::{self, Version, changed_meanwhile, expected},
 };
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Entry<'a> {
     locale: &'a Locale,
     source: &'static str,
     #[serde(flatten)]
-    stamp: Stamp<'a>,
+    version: Version<'a>,
 }
 
 #[derive(Serialize)]
@@ -38,6 +38,8 @@ struct View<'a> {
     entry: Entry<'a>,
     #[serde(flatten)]
     words: &'a TemplateSource,
+    /// There is one that can't be read: it can be written over, or taken away.
+    unreadable: bool,
     built_in: Option<&'a TemplateSource>,
 }
 
@@ -50,39 +52,69 @@ struct Body {
 }
 
 impl<'a> Entry<'a> {
-    fn of(locale: &'a Locale, own: Option<&'a Decided<OwnTemplate>>) -> Self {
+    fn of<T>(locale: &'a Locale, found: &'a Standing<T>) -> Self {
         Self {
             locale,
-            source: own.map_or("built_in", |_| "own"),
-            stamp: Stamp::of(own),
+            source: if found.is_decided() {
+                "own"
+            } else {
+                "built_in"
+            },
+            version: Version::of(found),
         }
     }
 }
 
 /// Every language that there is a template in, by its tag, and what templates can name.
-pub(crate) async fn list(state: &Settings, request: &Request, caller: &Caller) -> Answer {
+pub(crate) async fn list(state: &Deciding, request: &Request, caller: &Caller) -> Answer {
     check_parameters(request, &[])?;
-    let own = state.store.decisions(&caller.tenant).await?.templates;
-    let all = Templates::with_locales(own.iter().map(|own| own.value.locale.clone()));
+    let known = state.store.standing_templates(&caller.tenant).await?;
+    let own = known.iter().filter(|(_, found)| found.is_decided());
+    let all = Templates::with_locales(own.map(|(locale, _)| locale.clone()));
     let mut locales: Vec<_> = all.locales().iter().collect();
     locales.sort_by_key(ToString::to_string);
-    let entry = |locale| Entry::of(locale, own.iter().find(|own| own.value.locale == *locale));
+    let entry = |locale| {
+        let found = known.iter().find(|(known, _)| known == locale);
+        Entry::of(locale, found.map_or(&Standing::Nothing, |(_, found)| found))
+    };
     json(&List {
         variables: &VARIABLES,
         templates: locales.into_iter().map(entry).collect(),
     })
 }
 
-/// One template, beside the one that it stands in place of.
-pub(crate) async fn show(state: &Settings, request: &Request, caller: &Caller) -> Answer {
-    check_parameters(request, &[])?;
+/// One template, beside the one that it stands in place of. Where there is none, on request what to begin one with.
+pub(crate) async fn show(state: &Deciding, request: &Request, caller: &Caller) -> Answer {
+    check_parameters(request, &["or"])?;
     let locale = path_locale(request)?;
-    let own = state.store.template(&caller.tenant, &locale).await?;
-    answer(&locale, own.as_ref())
+    let parameters = request.query_string_parameters();
+    let or_english = field("or", parameters.first("or"), |or| match or {
+        "english" => Ok(()),
+        _ => Err("must be english"),
+    })?;
+    let found = state
+        .store
+        .standing_template(&caller.tenant, &locale)
+        .await?;
+    match or_english.and_then(|()| english_source(&locale)) {
+        Some(words) if !found.is_decided() && built_in_source(&locale).is_none() => {
+            let view = View {
+                entry: Entry {
+                    source: "none",
+                    ..Entry::of(&locale, &found)
+                },
+                words: &words,
+                unreadable: false,
+                built_in: None,
+            };
+            versions::answer(&view, &found)
+        }
+        _ => answer(&locale, &found),
+    }
 }
 
 /// Gives the tenant a template of its own, once nothing in it would fail at sending.
-pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Caller) -> Answer {
+pub(crate) async fn change(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     check_parameters(request, &[])?;
     let locale = path_locale(request)?;
     let expected = expected(request)?;
@@ -108,51 +140,60 @@ pub(crate) async fn change(state: &Settings, request: &Request, mut caller: Call
         .put_template(&caller.tenant, template, expected, by)
         .await?;
     match written {
-        DecisionWritten::Done(own) => answer(&locale, own.as_ref()),
-        DecisionWritten::Refused(found) => Err(changed_meanwhile(version(found.as_ref()))),
+        DecisionWritten::Done(written) => answer(&locale, &written),
+        DecisionWritten::Refused(found) => Err(changed_meanwhile(&found)),
     }
 }
 
 /// Takes the tenant's own template away: mails go out in the one that Usher comes with, or in another language.
-pub(crate) async fn take_away(state: &Settings, request: &Request, caller: &Caller) -> Answer {
+pub(crate) async fn take_away(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     check_parameters(request, &[])?;
     let locale = path_locale(request)?;
     let expected = expected(request)?;
-    let deleted = state
+    introduce(&state.store, &mut caller).await?;
+    let by = (caller.identity, state.clock.now());
+    let taken = state
         .store
-        .delete_template(&caller.tenant, &locale, expected)
+        .take_template_away(&caller.tenant, &locale, expected, by)
         .await?;
-    match deleted {
+    match taken {
         DecisionWritten::Done(_) => {
             let mut response = Response::new(HttpBody::Empty);
             *response.status_mut() = StatusCode::NO_CONTENT;
             Ok(response)
         }
-        DecisionWritten::Refused(None) => Err(not_found()),
-        DecisionWritten::Refused(found) => Err(changed_meanwhile(version(found.as_ref()))),
+        DecisionWritten::Refused(found) if found.is_decided() => Err(changed_meanwhile(&found)),
+        // What is not there can't be taken away.
+        DecisionWritten::Refused(_) => Err(not_found()),
     }
 }
 
-fn version(found: Option<&Decided<OwnTemplate>>) -> u64 {
-    found.map_or(0, |found| found.version)
-}
-
-fn answer(locale: &Locale, own: Option<&Decided<OwnTemplate>>) -> Answer {
+/// The template; the one that Usher comes with where there is none, or none that can be read.
+fn answer(locale: &Locale, found: &Standing<OwnTemplate>) -> Answer {
     let built_in = built_in_source(locale);
-    let words = own.map(|own| &own.value.source).or(built_in.as_ref());
+    let nothing = found.is_unreadable().then(TemplateSource::default);
+    let own = found.value().map(|own| &own.source);
+    let words = own.or(built_in.as_ref()).or(nothing.as_ref());
     let view = View {
-        entry: Entry::of(locale, own),
+        entry: Entry::of(locale, found),
         words: words.ok_or_else(not_found)?,
+        unreadable: found.is_unreadable(),
         built_in: built_in.as_ref(),
     };
-    with_version(json(&view), version(own))
+    versions::answer(&view, found)
 }
 
 /// The language in the path.
 pub(crate) fn path_locale(request: &Request) -> Result<Locale, Problem> {
-    let parameters = request.path_parameters_ref();
-    let tag = parameters.and_then(|parameters| parameters.first("locale"));
-    required_field("locale", tag.unwrap_or_default(), str::parse)
+    required_field("locale", path_tag(request), str::parse)
+}
+
+/// What stands there for one.
+pub(crate) fn path_tag(request: &Request) -> &str {
+    request
+        .path_parameters_ref()
+        .and_then(|parameters| parameters.first("locale"))
+        .unwrap_or_default()
 }
 
 fn not_found() -> Problem {

@@ -7,32 +7,34 @@ use lambda_http::{
 };
 use serde::Serialize;
 use usher::{
-    http::{Answer, InviterView, Problem},
-    store::{Decided, Expected},
+    http::{Answer, InviterView, Problem, json},
+    store::{Expected, Standing},
 };
 
 /// How often something was decided, and when and by whom last. Version 0 is what nobody has decided yet.
 #[derive(Serialize)]
-pub(crate) struct Stamp<'a> {
-    pub(crate) version: u64,
+pub(crate) struct Version<'a> {
+    #[serde(rename = "version")]
+    number: u64,
     changed_at: Option<String>,
     changed_by: Option<InviterView<'a>>,
 }
 
-impl<'a> Stamp<'a> {
-    pub(crate) fn of<T>(found: Option<&'a Decided<T>>) -> Self {
+impl<'a> Version<'a> {
+    pub(crate) fn of<T>(found: &'a Standing<T>) -> Self {
+        let (changed_at, changed_by) = found.changed().unzip();
         Self {
-            version: found.map_or(0, |found| found.version),
-            changed_at: found.map(|found| format!("{:.3}", found.changed_at)),
-            changed_by: found.map(|found| InviterView::of(&found.changed_by)),
+            number: found.version(),
+            changed_at: changed_at.map(|at| format!("{at:.3}")),
+            changed_by: changed_by.map(InviterView::of),
         }
     }
 }
 
-/// The answer with its version.
-pub(crate) fn with_version(answer: Answer, version: u64) -> Answer {
-    let mut response = answer?;
-    if let Ok(value) = HeaderValue::try_from(format!("\"{version}\"")) {
+/// The answer, with the version of what it shows as `ETag`.
+pub(crate) fn answer<T>(view: &impl Serialize, found: &Standing<T>) -> Answer {
+    let mut response = json(view)?;
+    if let Ok(value) = HeaderValue::try_from(format!("\"{}\"", found.version())) {
         response.headers_mut().insert(header::ETAG, value);
     }
     Ok(response)
@@ -63,12 +65,12 @@ pub(crate) fn expected(request: &Request) -> Result<Expected, Problem> {
 }
 
 /// Somebody else was faster.
-pub(crate) fn changed_meanwhile(version: u64) -> Problem {
+pub(crate) fn changed_meanwhile<T>(found: &Standing<T>) -> Problem {
     Problem::new(
         StatusCode::PRECONDITION_FAILED,
         "changed_meanwhile",
         "Somebody has changed this since you read it.",
         "Read it again with GET, bring your change into what you find, and send that with its ETag as If-Match.",
     )
-    .with("version", version)
+    .with("version", found.version())
 }

@@ -54,7 +54,7 @@ pub(crate) async fn change(
         return Err(only_with_email());
     }
     let locale: Option<Locale> = field("locale", body.locale, |tag| tag.parse())?;
-    let settings = tenant::settings(&state.store, &caller.tenant).await?;
+    let settings = state.settings.of(&caller.tenant).await?;
     let templates = tenant::languages(&state.store, &caller.tenant, locale.as_slice()).await?;
     let nonce = Nonce::new(state.entropy.bytes());
     let new_address = |email| NewAddress {

@@ -19,6 +19,7 @@ use usher::{
     },
     pool::{UserPool, keep, warm_up, withdraw},
     store::{Changed, Store},
+    tenant::TenantSettings,
 };
 
 use crate::problem::{address_taken, refused, suppressed};
@@ -30,6 +31,7 @@ const TRIES: u32 = 4;
 #[derive(Debug)]
 pub struct Update {
     store: Store,
+    settings: TenantSettings,
     pool: Option<UserPool>,
     sign_in: SignIn,
     key: TokenKey,
@@ -40,14 +42,17 @@ pub struct Update {
 }
 
 impl Update {
-    /// Reads `TABLE_NAME`, `TOKEN_KEY`, `DEFAULT_LOCALE`, `ALLOWED_EMAIL_DOMAINS`, `USER_POOL_ID` and what [`SignIn`] reads.
+    /// Reads `TABLE_NAME`, `TOKEN_KEY`, `DEFAULT_LOCALE`, `ALLOWED_EMAIL_DOMAINS`, `USER_POOL_ID`, `SETTINGS_SECONDS` and what
+    /// [`SignIn`] reads.
     pub fn new(env: &Environment, clock: Clock, entropy: Entropy) -> Result<Self, ConfigError> {
         let (store, key, sign_in) = (Store::from_env(env), env.token_key(), SignIn::from_env(env));
         let (default_locale, allowed_domains) = (env.default_locale(), env.allowed_email_domains());
         let pool = UserPool::from_env(env);
         env.finish((|| {
+            let store = store?;
             Some(Self {
-                store: store?,
+                settings: TenantSettings::from_env(env, &store, &clock),
+                store,
                 pool,
                 sign_in,
                 key: key?,

@@ -105,7 +105,7 @@ impl Invoker {
             ),
             (
                 "settings",
-                make.http(settings::Settings::new, |state, request| {
+                make.http(settings::Deciding::new, |state, request| {
                     Box::pin(settings::handle(state, request))
                 })?,
             ),

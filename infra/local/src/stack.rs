@@ -344,6 +344,7 @@ fn variables(
         ("MAIL_IDENTITY", SENDER),
         ("MAIL_LEASE_SECONDS", lease),
         ("MAIL_SETTLE_SECONDS", "3"),
+        ("SETTINGS_SECONDS", "0"),
         ("PRODUCT_NAME", "Acme"),
         ("PUBLIC_URL", url),
         ("SIGN_IN_AUTHORIZE_URL", &issuer_url("authorize")),

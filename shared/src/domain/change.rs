@@ -167,9 +167,10 @@ impl ChangeUser {
     }
 
     /// Whether an earlier try of this may have got no further than the table, and left an account that is not to be. Only
-    /// who has registered keeps theirs.
+    /// who has registered keeps theirs, and of whom nobody has changed anything there was no such try.
     pub fn may_have_left_account(&self, user: &User) -> bool {
-        NOT_REGISTERED.contains(&user.state.name())
+        user.changed_by.is_some()
+            && NOT_REGISTERED.contains(&user.state.name())
             && (self.email.is_some() || self.groups.is_some())
     }
 

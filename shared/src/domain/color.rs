@@ -29,7 +29,7 @@ pub enum ColorError {
         "must have a contrast of at least 4.5 to white, or the button in the mail can't be read: this one has {contrast:.1}, and {instead} would do"
     )]
     TooLight {
-        /// Its contrast to white.
+        /// Its contrast to white, rounded down to a tenth.
         contrast: f64,
         /// The same colour, as dark as it has to be.
         instead: Color,
@@ -101,6 +101,8 @@ impl FromStr for Color {
         if contrast < READABLE {
             let black = Self([0; 3]);
             let instead = color.towards(black, |color| color.contrast(WHITE) >= READABLE);
+            // Rounded down: what is not enough must not look as if it were.
+            let contrast = (contrast * 10.0).floor() / 10.0;
             return Err(ColorError::TooLight { contrast, instead });
         }
         Ok(color)
@@ -163,6 +165,8 @@ mod tests {
         let error = "#ffcc00".parse::<Color>().unwrap_err();
         let sentence = error.to_string();
         assert!(sentence.contains("has 1.5, and #"), "{sentence}");
+        let close = "#777777".parse::<Color>().unwrap_err().to_string();
+        assert!(close.contains("has 4.4, and #"), "{close}");
         let ColorError::TooLight { instead, .. } = error else {
             panic!("{error:?}");
         };

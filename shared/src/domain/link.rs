@@ -51,8 +51,9 @@ pub struct Accept {
     pub name: PersonName,
     /// The language they chose, if they did.
     pub locale: Option<(Locale, LocaleSource)>,
-    /// Whether they become an administrator: what their account was made with must still be so when they are accepted.
-    pub administrator: bool,
+    /// Whether the account that was made for them is an administrator's, which must still be right when they are accepted. None
+    /// if there is no account.
+    pub administrator: Option<bool>,
 }
 
 impl Accept {
@@ -60,11 +61,13 @@ impl Accept {
     pub fn requirements(&self) -> Vec<Requirement> {
         let mut requirements = Self::requirements_for(self.token, self.now);
         let administrators = Group::administrators();
-        requirements.push(if self.administrator {
-            Requirement::InGroup(administrators)
-        } else {
-            Requirement::NotInGroup(administrators)
-        });
+        requirements.extend(self.administrator.map(|administrator| {
+            if administrator {
+                Requirement::InGroup(administrators)
+            } else {
+                Requirement::NotInGroup(administrators)
+            }
+        }));
         requirements
     }
 

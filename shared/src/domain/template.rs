@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One mail in one language, as its author wrote it, in the templates' language: see [`crate::mail`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateSource {
     /// One line.
     pub subject: String,

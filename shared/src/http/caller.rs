@@ -87,8 +87,14 @@ impl SignIn {
     /// The caller, if the token has this scope.
     pub fn caller(&self, request: &Request, scope: Scope) -> Result<Caller, Problem> {
         let caller = self.anybody(request)?;
+        self.require(&caller, scope)?;
+        Ok(caller)
+    }
+
+    /// Refuses a caller who lacks this scope.
+    pub fn require(&self, caller: &Caller, scope: Scope) -> Result<(), Problem> {
         if caller.scopes.contains(&scope) {
-            Ok(caller)
+            Ok(())
         } else {
             Err(self.missing_scope(scope))
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::{
     Body, Request, RequestExt, Response,
     http::{HeaderValue, StatusCode, header},
@@ -50,7 +51,7 @@ impl<S: Send + Sync> Endpoint<S> {
 
     /// Answers one request. Never fails: whatever goes wrong becomes a problem with the request's id.
     pub async fn answer(&self, request: Request) -> Response<Body> {
-        let (request_id, route) = names(&request);
+        let (request_id, route) = (request_id(&request), route(&request).to_owned());
         let answer = (self.handle)(&self.state, &request).await;
         let status = match &answer {
             Ok(response) => response.status(),
@@ -91,20 +92,28 @@ impl<S: Send + Sync> Endpoint<S> {
     }
 }
 
-/// The id under which the caller can be found in the logs, and the route's pattern.
-fn names(request: &Request) -> (String, String) {
-    let (id, route) = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            (context.request_id.clone(), context.route_key.clone())
-        }
-        _ => (None, None),
-    };
+/// The id under which the caller can be found in the logs.
+fn request_id(request: &Request) -> String {
+    let id = gateway(request).and_then(|context| context.request_id.clone());
     let id = id.filter(|id| !id.is_empty()).or_else(|| {
         request
             .lambda_context_ref()
             .map(|context| context.request_id.clone())
     });
-    (id.unwrap_or_default(), route.unwrap_or_default())
+    id.unwrap_or_default()
+}
+
+/// The route as the gateway knows it, with its method, and its pattern for a path: `GET /v1/users/{id}`.
+pub fn route(request: &Request) -> &str {
+    let route = gateway(request).and_then(|context| context.route_key.as_deref());
+    route.unwrap_or_default()
+}
+
+fn gateway(request: &Request) -> Option<&ApiGatewayV2httpRequestContext> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+        _ => None,
+    }
 }
 
 /// A 200 with this JSON.

@@ -12,7 +12,7 @@ mod user;
 pub use self::{
     body::{field, idempotency_key, json_body, optional_json_body, required_field},
     caller::{Caller, Scope, SignIn, administrators_only},
-    endpoint::{Answer, Endpoint, json, path_id},
+    endpoint::{Answer, Endpoint, json, path_id, route},
     event::UnreadableEvent,
     paging::{CursorKind, Paging, check_parameters, decode_cursor, encode_cursor, query},
     problem::Problem,

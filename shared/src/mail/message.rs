@@ -125,7 +125,7 @@ impl Values {
         let html = self
             .0
             .iter()
-            .map(|(name, value)| (format!("{name}{HTML_SUFFIX}"), escape(value).into()));
+            .map(|(name, value)| (format!("{name}{HTML_SUFFIX}"), in_html(name, value).into()));
         Value::Object(plain.chain(html).collect::<Map<_, _>>())
     }
 }
@@ -146,11 +146,23 @@ pub fn render(content: &Content, values: &Values) -> Content {
         out
     };
     let plain = |name: &str| values.get(name).map(ToOwned::to_owned);
-    let html = |name: &str| values.get(name.strip_suffix(HTML_SUFFIX)?).map(escape);
+    let html = |name: &str| {
+        let name = name.strip_suffix(HTML_SUFFIX)?;
+        values.get(name).map(|value| in_html(name, value))
+    };
     Content {
         subject: part(&content.subject, &plain),
         text: part(&content.text, &plain),
         html: part(&content.html, &html),
+    }
+}
+
+/// A value as it stands in the HTML. An address may be part of a link there, where whatever keeps it apart from the sentence
+/// would be part of the address; in the sentence `<bdi>` does that.
+fn in_html(name: &str, value: &str) -> String {
+    match name {
+        "email" => escape(value.trim_matches(untrusted::ISOLATES)),
+        _ => escape(value),
     }
 }
 
@@ -180,9 +192,9 @@ mod tests {
     use crate::{
         domain::{
             Group, Invitation, Inviter, Lifetime, LocaleSource, Message, Nonce, PersonName,
-            TenantId, TokenKey, UserId,
+            TemplateSource, TenantId, TokenKey, UserId,
         },
-        mail::Templates,
+        mail::{Template, Templates, VARIABLES, template::longest},
     };
 
     fn user(
@@ -220,17 +232,29 @@ mod tests {
         (user, key.issue(&tenant, id, nonce))
     }
 
-    fn letterhead() -> Letterhead {
+    /// The letterhead of a tenant that has set nothing, or a logo and an address to ask.
+    fn letterhead(logo: bool, support: bool) -> Letterhead {
         let product = ProductName::parse("Acme & Sons").unwrap();
         let public_url = "https://id.example.com/".parse().unwrap();
-        Letterhead::new(&Settings::default(), &product, &public_url)
+        let settings = Settings {
+            logo_url: logo.then(|| LogoUrl::parse(LOGO).unwrap()),
+            support_address: support.then(|| SUPPORT.parse().unwrap()),
+            ..Settings::default()
+        };
+        Letterhead::new(&settings, &product, &public_url)
     }
 
+    const LOGO: &str = "https://acme.example/logo.png";
+    const SUPPORT: &str = "help@acme.example";
+
     /// Renders as SES does: no escaping, and an error for a missing variable.
-    fn rendered(locale: &str, user: &User, token: &InvitationToken) -> Content {
-        let templates = Templates::built_in();
-        let template = templates.get(&locale.parse().unwrap()).unwrap();
-        let values = letterhead().values(user, token, template.locale());
+    fn rendered(
+        letterhead: &Letterhead,
+        template: &Template,
+        user: &User,
+        token: &InvitationToken,
+    ) -> Content {
+        let values = letterhead.values(user, token, template.locale());
         let content = template.content(|name| values.has(name));
         let mut ses = Handlebars::new();
         ses.set_strict_mode(true);
@@ -253,59 +277,79 @@ mod tests {
             Some("Welcome!\nSee you <soon>."),
         );
         let (bare, bare_token) = user(None, None, None);
-        for locale in Templates::built_in().locales() {
-            let locale = locale.to_string();
-            let full = rendered(&locale, &named, &token);
-            insta::assert_snapshot!(
-                format!("{locale}_full_text"),
-                format!("Subject: {}\n\n{}", full.subject, full.text)
-            );
-            let bare = rendered(&locale, &bare, &bare_token);
-            insta::assert_snapshot!(
-                format!("{locale}_bare_text"),
-                format!("Subject: {}\n\n{}", bare.subject, bare.text)
-            );
+        let reminded = User {
+            reminders: 1,
+            ..named.clone()
+        };
+        let (nothing, everything) = (letterhead(false, false), letterhead(true, true));
+        let templates = Templates::built_in();
+        for locale in templates.locales() {
+            let template = templates.get(locale).unwrap();
+            let full = rendered(&nothing, &template, &named, &token);
+            let bare = rendered(&nothing, &template, &bare, &bare_token);
+            let all = rendered(&everything, &template, &reminded, &token);
+            for (what, mail) in [("full", &full), ("bare", &bare), ("reminder", &all)] {
+                insta::assert_snapshot!(
+                    format!("{locale}_{what}_text"),
+                    format!("Subject: {}\n\n{}", mail.subject, mail.text)
+                );
+            }
             // One layout: what differs is words, which are in the texts, and where lines begin.
-            if ["en", "ar"].contains(&locale.as_str()) {
+            if ["en", "ar"].contains(&locale.to_string().as_str()) {
                 insta::assert_snapshot!(format!("{locale}_full_html"), full.html);
+                insta::assert_snapshot!(format!("{locale}_reminder_html"), all.html);
             }
         }
     }
 
+    /// What of a mail may be there or not.
+    const OPTIONAL: [&str; 5] = ["Ann Berg", "Zoë Lee", "See you there", SUPPORT, LOGO];
+
+    /// The sentence of a reminder, in the language.
+    fn reminder(template: &Template) -> String {
+        let with = template.content(|name| name == "reminder").text;
+        let without = template.content(|_| false).text;
+        let added = with.lines().filter(|line| !without.contains(line));
+        added.collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn every_language_says_everything_that_there_is_and_nothing_that_there_is_not() {
-        let optional = [
-            ("name", "Ann Berg"),
-            ("inviter", "Zoë Lee"),
-            ("message", "See you there"),
-        ];
-        for locale in Templates::built_in().locales() {
-            for bits in 0..16_u8 {
-                let value = |nth: usize| (bits & (1 << nth) != 0).then_some(optional[nth].1);
+        let templates = Templates::built_in();
+        for locale in templates.locales() {
+            let template = templates.get(locale).unwrap();
+            let reminds = reminder(&template);
+            assert!(
+                !reminds.is_empty() && !reminds.contains('\n'),
+                "{locale}: {reminds}"
+            );
+            for bits in 0..64_u8 {
+                let there = |nth: usize| bits & (1 << nth) != 0;
+                let value = |nth: usize| there(nth).then_some(OPTIONAL[nth]);
                 let (mut user, token) = user(value(0), value(1), value(2));
-                if bits & 8 != 0 {
-                    user.reminders = 1;
-                }
-                let mail = rendered(&locale.to_string(), &user, &token);
+                user.reminders = u8::from(there(5));
+                let letterhead = letterhead(there(4), there(3));
+                let mail = rendered(&letterhead, &template, &user, &token);
                 let html = mail.html.replace("&#39;", "'");
                 for part in [&mail.subject, &mail.text, &html] {
                     for left in ["{{", "}}", "[[", "]]", "\n\n\n\n"] {
                         assert!(
                             !part.contains(left),
-                            "{locale} {bits:04b}: {left:?} in {part}"
+                            "{locale} {bits:06b}: {left:?} in {part}"
                         );
                     }
                 }
-                for (nth, (what, said)) in optional.iter().enumerate() {
-                    for part in [&mail.text, &html] {
+                for (nth, said) in OPTIONAL.iter().chain([&&*reminds]).enumerate() {
+                    // A logo is a picture, which no text has.
+                    let in_text = there(nth) && *said != LOGO;
+                    for (part, expected) in [(&mail.text, in_text), (&html, there(nth))] {
                         assert_eq!(
                             part.contains(said),
-                            value(nth).is_some(),
-                            "{locale} {bits:04b}: {what} in {part}"
+                            expected,
+                            "{locale} {bits:06b}: {said} in {part}"
                         );
                     }
                 }
-                let letterhead = letterhead();
                 for there in [
                     "Acme & Sons".to_owned(),
                     "ann@example.com".to_owned(),
@@ -336,6 +380,62 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_address_is_kept_apart_in_text_and_is_itself_in_a_link() {
+        let hebrew: Locale = "he".parse().unwrap();
+        let source = TemplateSource {
+            subject: "{{email}}".to_owned(),
+            text: "{{email}}".to_owned(),
+            html: "<a href=\"https://acme.example/?for={{email}}\">".to_owned(),
+        };
+        let template = Template::parse(&hebrew, &source).unwrap();
+        let (user, token) = user(None, None, None);
+        let mail = rendered(&letterhead(false, false), &template, &user, &token);
+        assert_eq!(mail.subject, "\u{2068}ann@example.com\u{2069}");
+        assert_eq!(mail.text, "\u{2068}ann@example.com\u{2069}");
+        let link = "<a href=\"https://acme.example/?for=ann@example.com\">";
+        assert_eq!(mail.html, link);
+    }
+
+    #[test]
+    fn no_value_is_longer_than_templates_are_checked_for() {
+        let long = |text: &str, times: usize| text.repeat(times);
+        let address = |local: &str| {
+            format!("{local}@{}example", "b.".repeat(90))
+                .parse()
+                .unwrap()
+        };
+        let (mut user, token) = user(
+            Some(&long("\"", 100)),
+            Some(&long("ש.", 50)),
+            Some(&long("\"", 1000)),
+        );
+        user.email = address(&long("'", 64));
+        let settings = Settings {
+            product_name: Some(ProductName::parse(&long("\"", 100)).unwrap()),
+            support_address: Some(address(&long("&", 64))),
+            logo_url: Some(
+                LogoUrl::parse(&format!("https://x.example/?{}", long("&", 1981))).unwrap(),
+            ),
+            ..Settings::default()
+        };
+        let public_url = format!("https://{}example/", "b.".repeat(120));
+        let product = ProductName::parse("Acme").unwrap();
+        let letterhead = Letterhead::new(&settings, &product, &public_url.parse().unwrap());
+        for variable in VARIABLES {
+            let data = letterhead
+                .values(&user, &token, &"he".parse().unwrap())
+                .to_json();
+            for name in [
+                variable.name.to_owned(),
+                format!("{}{HTML_SUFFIX}", variable.name),
+            ] {
+                let bytes = data[&name].as_str().unwrap().len();
+                assert!(bytes <= longest(&variable), "{name}: {bytes}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_a_person_writes_becomes_markup(text in "[<>&\"'a-z {}\n]{0,40}") {
@@ -347,7 +447,9 @@ mod tests {
         #[test]
         fn a_value_is_never_read_as_a_template(message in "[{}#/a-z]{1,40}") {
             let (user, token) = user(None, None, Some(&message));
-            prop_assert!(rendered("en", &user, &token).text.contains(&message));
+            let english = Templates::built_in().get(&Locale::english()).unwrap();
+            let mail = rendered(&letterhead(false, false), &english, &user, &token);
+            prop_assert!(mail.text.contains(&message));
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What a tenant's mails are made of: who writes and how it looks, the templates, and the languages. What the tenant has not
 //! decided is as the stack was deployed.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::{
-    Content, Letterhead, MailFrom, Template, Templates, Values, from::FromAddress,
-    mailer::bytes_in_json, render,
+    Content, Letterhead, MailFrom, Template, Templates, Values, batch::bytes_in_json,
+    from::FromAddress, render,
 };
 use crate::{
     config::Environment,
@@ -44,7 +46,7 @@ pub struct Made {
     /// In which language.
     pub locale: Locale,
     /// None only if Usher was built with a template that can't be read, which a test prevents.
-    pub template: Option<Template>,
+    pub template: Option<Arc<Template>>,
     /// What stands in it.
     pub values: Values,
     /// Where mail programs post to, to decline.
@@ -84,11 +86,6 @@ impl MailDefaults {
 }
 
 impl Stationery {
-    /// The templates, the tenant's own and those that Usher comes with.
-    pub fn templates(&self) -> &Templates {
-        &self.templates
-    }
-
     /// In which language a mail goes that is wanted in these: the nearest that there is a template in, else the tenant's
     /// default, the stack's, or English.
     pub fn locale(&self, wanted: Option<(&Locale, LocaleSource)>) -> Locale {
@@ -109,13 +106,14 @@ impl Stationery {
 
     /// The user's mail in this template.
     pub fn make_in(&self, template: Template, user: &User, token: &InvitationToken) -> Made {
-        self.made(template.locale().clone(), Some(template), user, token)
+        let locale = template.locale().clone();
+        self.made(locale, Some(template.into()), user, token)
     }
 
     fn made(
         &self,
         locale: Locale,
-        template: Option<Template>,
+        template: Option<Arc<Template>>,
         user: &User,
         token: &InvitationToken,
     ) -> Made {

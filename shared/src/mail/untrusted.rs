@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use crate::domain::Locale;
 
+/// What keeps a text apart from the sentence around it: FIRST STRONG ISOLATE before it, and POP DIRECTIONAL ISOLATE after it.
+pub(super) const ISOLATES: [char; 2] = ['\u{2068}', '\u{2069}'];
 /// Nothing that is seen, between what a mail program would make a link of.
 const BREAK: char = '\u{200b}';
 
@@ -47,11 +49,12 @@ pub(super) fn in_order(text: &str) -> String {
     .collect()
 }
 
-/// The text as it stands in a sentence of the language: kept apart (FIRST STRONG ISOLATE) where one of the two runs from the
+/// The text as it stands in a sentence of the language: kept apart where one of the two runs from the
 /// right and the other may not.
 pub(super) fn isolated(text: &str, locale: &Locale) -> String {
     if !text.is_empty() && (locale.is_right_to_left() || text.contains(runs_from_right)) {
-        format!("\u{2068}{text}\u{2069}")
+        let [open, close] = ISOLATES;
+        format!("{open}{text}{close}")
     } else {
         text.to_owned()
     }

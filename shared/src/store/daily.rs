@@ -1,6 +1,8 @@
 //! How many a tenant has invited on a day: a row for each, which DynamoDB deletes by itself (TTL) when it is over.
 
 use aws_sdk_dynamodb::{
+    Config,
+    config::retry::RetryConfig,
     operation::update_item::UpdateItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
@@ -71,7 +73,8 @@ impl Store {
         })
     }
 
-    /// Gives back what was taken and not used. One `UpdateItem`.
+    /// Gives back what was taken and not used. One `UpdateItem`, which is not repeated: if its answer is lost, it may have been
+    /// done, and what is given back twice lets more be invited than was decided.
     pub async fn give_invitations_back(
         &self,
         tenant: &TenantId,
@@ -87,7 +90,8 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#invited", "invited")
             .expression_attribute_values(":unused", AttributeValue::N(format!("-{unused}")));
-        let given = update.send().await;
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let given = update.customize().config_override(once).send().await;
         given
             .map(|_| ())
             .map_err(|error| StoreError::of("UpdateItem", &error))

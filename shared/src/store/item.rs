@@ -7,7 +7,7 @@ use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, keys};
-use crate::domain::{Erased, Suppression, User, UserId};
+use crate::domain::{Erased, StateName, Suppression, User, UserId};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -18,6 +18,7 @@ pub(super) struct UserRow<'a> {
     sk: &'static str,
     by_state_pk: String,
     by_state_sk: String,
+    accepted_pk: String,
     by_email_pk: &'a str,
     by_email_sk: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +34,7 @@ impl<'a> UserRow<'a> {
             sk: keys::USER_SK,
             by_state_pk: keys::by_state_pk(&user.tenant, user.state.name().as_str()),
             by_state_sk: keys::by_state_sk(user.invited_at, user.id),
+            accepted_pk: keys::by_state_pk(&user.tenant, StateName::Accepted.as_str()),
             by_email_pk: user.tenant.as_str(),
             by_email_sk: user.email.key().as_str().to_owned(),
             by_due_pk: user.due_at.map(|_| keys::by_due_pk(user.id)),

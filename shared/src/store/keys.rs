@@ -25,6 +25,9 @@ pub(super) const PACE: &str = "PACE";
 pub(super) const BY_STATE: &str = "by_state";
 pub(super) const BY_STATE_PK: &str = "by_state_pk";
 pub(super) const BY_STATE_SK: &str = "by_state_sk";
+/// What [`BY_STATE_PK`] becomes when the user is accepted. Whoever accepts holds a link, which does not name the tenant; so the
+/// row does, and an accept need not read it first.
+pub(super) const ACCEPTED_PK: &str = "accepted_pk";
 /// Search by the beginning of an address. Holds whole items.
 pub(super) const BY_EMAIL: &str = "by_email";
 pub(super) const BY_EMAIL_PK: &str = "by_email_pk";
@@ -85,6 +88,12 @@ pub(super) fn is_settings(item: &Item) -> bool {
 pub(super) fn is_template(item: &Item) -> bool {
     let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
     sk.is_some_and(|sk| sk.starts_with(TEMPLATE))
+}
+
+/// The language of a tenant's own template.
+pub(super) fn template_locale(item: &Item) -> Option<Locale> {
+    let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
+    sk?.strip_prefix(TEMPLATE)?.parse().ok()
 }
 
 /// Where a tenant's own template of a language is.

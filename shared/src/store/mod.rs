@@ -17,6 +17,7 @@ mod mail;
 mod pace;
 mod scrub;
 mod settings;
+mod standing;
 mod suppression;
 mod table;
 mod tally;
@@ -37,7 +38,8 @@ pub use self::{
     list::{Page, Position, Selection},
     pace::Slot,
     scrub::ERASED_PER_CALL,
-    settings::{Decided, DecisionWritten, Decisions, Expected, OwnTemplate},
+    settings::{DecisionWritten, Decisions, Expected, OwnTemplate},
+    standing::{Decided, Standing},
     suppression::KnownAddress,
     tally::Tally,
     users::Attempt,

@@ -2,33 +2,22 @@
 //! have not seen.
 
 use aws_sdk_dynamodb::{
-    operation::{delete_item::DeleteItemError, put_item::PutItemError},
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+    operation::put_item::PutItemError,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use jiff::{Timestamp, fmt::serde::timestamp::millisecond as ms};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Store, StoreError,
-    item::{Item, read, write},
+    item::{Item, read},
     keys,
+    standing::{Decided, Standing, TAKEN_AWAY},
 };
 use crate::domain::{Inviter, Locale, Settings, TemplateSource, TenantId};
 
-/// Something that a tenant has decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided<T> {
-    /// How often it was.
-    pub version: u64,
-    /// When it was last.
-    #[serde(with = "ms::required")]
-    pub changed_at: Timestamp,
-    /// By whom.
-    pub changed_by: Inviter,
-    /// What.
-    #[serde(flatten)]
-    pub value: T,
-}
+/// Random: it tells a write from every other, should its answer be lost.
+const MARK: &str = "mark";
 
 /// A tenant's own template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +34,7 @@ pub struct OwnTemplate {
 pub enum Expected {
     /// Whatever is.
     Anything,
-    /// Nothing.
+    /// Nothing, whether or not there ever was.
     Nothing,
     /// This version.
     Version(u64),
@@ -54,10 +43,10 @@ pub enum Expected {
 /// Whether a change was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecisionWritten<T> {
-    /// It was, and this is there now; nothing, if it was taken away.
-    Done(Option<Decided<T>>),
-    /// Something else was there than was expected: this, or nothing.
-    Refused(Option<Decided<T>>),
+    /// It was, and this is there now.
+    Done(Standing<T>),
+    /// Something else was there than was expected: this.
+    Refused(Standing<T>),
 }
 
 /// Of a tenant, everything that a mail, or an invitation, depends on.
@@ -70,21 +59,32 @@ pub struct Decisions {
 }
 
 impl Store {
-    /// A tenant's settings, as they are now. One `GetItem`.
+    /// A tenant's settings, as they are now, for what depends on them: an error if they can't be read. One `GetItem`.
     pub async fn settings(
         &self,
         tenant: &TenantId,
     ) -> Result<Option<Decided<Settings>>, StoreError> {
-        self.decided(keys::settings_key(tenant)).await
+        let found = self.decision(keys::settings_key(tenant)).await?;
+        found.map(read).transpose()
     }
 
-    /// A tenant's own template of this language. One `GetItem`.
-    pub async fn template(
+    /// A tenant's settings for whoever changes them, who mends those that can't be read. One `GetItem`.
+    pub async fn standing_settings(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Standing<Settings>, StoreError> {
+        let found = self.decision(keys::settings_key(tenant)).await?;
+        Ok(Standing::of(found))
+    }
+
+    /// A tenant's own template of this language, for whoever changes it. One `GetItem`.
+    pub async fn standing_template(
         &self,
         tenant: &TenantId,
         locale: &Locale,
-    ) -> Result<Option<Decided<OwnTemplate>>, StoreError> {
-        self.decided(keys::template_key(tenant, locale)).await
+    ) -> Result<Standing<OwnTemplate>, StoreError> {
+        let found = self.decision(keys::template_key(tenant, locale)).await?;
+        Ok(Standing::of(found))
     }
 
     /// Everything that a tenant has decided. One `Query` for each megabyte of templates. A template that can't be read is
@@ -94,7 +94,7 @@ impl Store {
         for item in self.rows_of(tenant, None).await? {
             if keys::is_settings(&item) {
                 found.settings = Some(read(item)?);
-            } else if keys::is_template(&item) {
+            } else if keys::is_template(&item) && !item.contains_key(TAKEN_AWAY) {
                 match read(item) {
                     Ok(template) => found.templates.push(template),
                     Err(error) => tracing::error!(%error, "a tenant's own template is left out"),
@@ -104,16 +104,26 @@ impl Store {
         Ok(found)
     }
 
-    /// The languages that a tenant has templates of its own in. One `Query`, of little more than names.
+    /// Of every language that a tenant has, or had, a template of its own in, which version that is. One `Query`, of little
+    /// more than names.
+    pub async fn standing_templates(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Vec<(Locale, Standing<()>)>, StoreError> {
+        let projection = format!("sk, version, changed_at, changed_by, {TAKEN_AWAY}");
+        let rows = self.rows_of(tenant, Some(&projection)).await?.into_iter();
+        let known =
+            rows.filter_map(|row| Some((keys::template_locale(&row)?, Standing::of(Some(row)))));
+        Ok(known.collect())
+    }
+
+    /// The languages that a tenant has templates of its own in, also those that can't be read: to know that of one, all its words
+    /// would have to be read for every invitation. The mailer leaves it out, so whoever was to be written to in it gets the next
+    /// best language, while their `locale_source` still says that the asked-for one was there.
     pub async fn template_locales(&self, tenant: &TenantId) -> Result<Vec<Locale>, StoreError> {
-        let rows = self.rows_of(tenant, Some("sk, #locale")).await?;
-        let rows = rows.into_iter().filter(keys::is_template);
-        let locales = rows.map(|mut item| {
-            let tag = item.remove("locale");
-            let tag = tag.and_then(|tag| tag.as_s().ok().cloned());
-            tag.and_then(|tag| tag.parse().ok())
-        });
-        Ok(locales.flatten().collect())
+        let known = self.standing_templates(tenant).await?.into_iter();
+        let own = known.filter(|(_, found)| found.is_decided());
+        Ok(own.map(|(locale, _)| locale).collect())
     }
 
     async fn rows_of(
@@ -133,9 +143,7 @@ impl Store {
                 .expression_attribute_values(":pk", AttributeValue::S(keys::tenant_pk(tenant)))
                 .set_exclusive_start_key(start);
             if let Some(projection) = projection {
-                query = query
-                    .projection_expression(projection)
-                    .expression_attribute_names("#locale", "locale");
+                query = query.projection_expression(projection);
             }
             let page = query.send().await;
             let page = page.map_err(|error| StoreError::of("Query", &error))?;
@@ -147,7 +155,7 @@ impl Store {
         }
     }
 
-    /// Changes a tenant's settings. One `PutItem`.
+    /// Changes a tenant's settings. One `PutItem`, after a `GetItem` unless a version is expected.
     pub async fn put_settings(
         &self,
         tenant: &TenantId,
@@ -155,11 +163,11 @@ impl Store {
         expected: Expected,
         by: (Inviter, Timestamp),
     ) -> Result<DecisionWritten<Settings>, StoreError> {
-        self.decide(keys::settings_key(tenant), settings, expected, by)
-            .await
+        let key = keys::settings_key(tenant);
+        self.decide(key, Some(settings), expected, by).await
     }
 
-    /// Gives a tenant a template of its own. One `PutItem`.
+    /// Gives a tenant a template of its own. One `PutItem`, after a `GetItem` unless a version is expected.
     pub async fn put_template(
         &self,
         tenant: &TenantId,
@@ -168,44 +176,23 @@ impl Store {
         by: (Inviter, Timestamp),
     ) -> Result<DecisionWritten<OwnTemplate>, StoreError> {
         let key = keys::template_key(tenant, &template.locale);
-        self.decide(key, template, expected, by).await
+        self.decide(key, Some(template), expected, by).await
     }
 
-    /// Takes a tenant's own template away. One `DeleteItem`.
-    pub async fn delete_template(
+    /// Takes a tenant's own template away. One `PutItem`, after a `GetItem` unless a version is expected: what remains is the
+    /// version, so that none comes twice.
+    pub async fn take_template_away(
         &self,
         tenant: &TenantId,
         locale: &Locale,
         expected: Expected,
+        by: (Inviter, Timestamp),
     ) -> Result<DecisionWritten<OwnTemplate>, StoreError> {
-        let (condition, version) = condition(expected);
-        let deleted = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::template_key(tenant, locale)))
-            .set_condition_expression(condition)
-            .set_expression_attribute_values(version)
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match deleted {
-            // What was not there can't be taken away.
-            Ok(output) => Ok(match output.attributes {
-                Some(_) => DecisionWritten::Done(None),
-                None => DecisionWritten::Refused(None),
-            }),
-            Err(error) => match error.as_service_error() {
-                Some(DeleteItemError::ConditionalCheckFailedException(failed)) => Ok(
-                    DecisionWritten::Refused(failed.item.clone().map(read).transpose()?),
-                ),
-                _ => Err(StoreError::of("DeleteItem", &error)),
-            },
-        }
+        let key = keys::template_key(tenant, locale);
+        self.decide(key, None, expected, by).await
     }
 
-    async fn decided<T: DeserializeOwned>(&self, key: Item) -> Result<Option<T>, StoreError> {
+    async fn decision(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
             .get_item()
@@ -215,67 +202,72 @@ impl Store {
             .send()
             .await
             .map_err(|error| StoreError::of("GetItem", &error))?;
-        found.item.map(read).transpose()
+        Ok(found.item)
     }
 
-    /// Writes the next version. Which one that is depends on the one that is expected: for "anything", on what is there.
-    async fn decide<T: Serialize + DeserializeOwned + Clone>(
+    /// Writes the next version: this value, or that there is none any more. Which version that is depends on the one that is
+    /// expected, and where that is none, on what is there.
+    async fn decide<T: Serialize + DeserializeOwned>(
         &self,
         key: Item,
-        value: T,
+        value: Option<T>,
         expected: Expected,
-        (changed_by, changed_at): (Inviter, Timestamp),
+        by: (Inviter, Timestamp),
     ) -> Result<DecisionWritten<T>, StoreError> {
-        let expected = match expected {
-            Expected::Anything => match self.decided::<Decided<T>>(key.clone()).await? {
-                Some(found) => Expected::Version(found.version),
-                None => Expected::Nothing,
-            },
-            expected => expected,
+        let seen = match expected {
+            Expected::Version(version) => version,
+            Expected::Anything | Expected::Nothing => {
+                let found = Standing::<T>::of(self.decision(key.clone()).await?);
+                let unexpected = expected == Expected::Nothing && found.is_decided();
+                if unexpected || (value.is_none() && !found.is_decided()) {
+                    return Ok(DecisionWritten::Refused(found));
+                }
+                found.version()
+            }
         };
-        let version = match expected {
-            Expected::Version(version) => version + 1,
-            _ => 1,
+        let (mut condition, seen_value) = match seen {
+            0 => (
+                "NOT attribute_type(version, :seen)".to_owned(),
+                AttributeValue::S("N".to_owned()),
+            ),
+            version => (
+                "version = :seen".to_owned(),
+                AttributeValue::N(version.to_string()),
+            ),
         };
-        let decided = Decided {
-            version,
-            changed_at,
-            changed_by,
-            value,
-        };
-        let mut item: Item = write(&decided)?;
+        if value.is_none() {
+            condition.push_str(" AND attribute_not_exists(taken_away)");
+        }
+        let mark = self.marks.bytes();
+        let mark = AttributeValue::S(format!("{:032x}", u128::from_be_bytes(mark)));
+        let (written, mut item) = Standing::next(value, seen.saturating_add(1), by)?;
         item.extend(key);
-        let (condition, values) = condition(expected);
+        item.insert(MARK.to_owned(), mark.clone());
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .set_condition_expression(condition)
-            .set_expression_attribute_values(values)
+            .condition_expression(condition)
+            .expression_attribute_values(":seen", seen_value)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         match put {
-            Ok(_) => Ok(DecisionWritten::Done(Some(decided))),
+            Ok(_) => Ok(DecisionWritten::Done(written)),
             Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(
-                    DecisionWritten::Refused(failed.item.clone().map(read).transpose()?),
-                ),
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    let found = failed.item.clone();
+                    // The client tries again where an answer was lost: then it meets what it wrote itself.
+                    let ours = found.as_ref().and_then(|item| item.get(MARK)) == Some(&mark);
+                    Ok(if ours {
+                        DecisionWritten::Done(written)
+                    } else {
+                        DecisionWritten::Refused(Standing::of(found))
+                    })
+                }
                 _ => Err(StoreError::of("PutItem", &error)),
             },
-        }
-    }
-}
-
-fn condition(expected: Expected) -> (Option<String>, Option<Item>) {
-    match expected {
-        Expected::Anything => (None, None),
-        Expected::Nothing => (Some("attribute_not_exists(pk)".to_owned()), None),
-        Expected::Version(version) => {
-            let value = AttributeValue::N(version.to_string());
-            let values = [(":version".to_owned(), value)].into();
-            (Some("version = :version".to_owned()), Some(values))
         }
     }
 }

@@ -130,6 +130,13 @@ impl Update {
             .set(keys::BY_STATE_PK, keys::by_state_pk(tenant, state.as_str()))
     }
 
+    /// Puts a user of whom nothing is known but the row into the list of the accepted.
+    pub(super) fn accepted(mut self) -> Result<Self, StoreError> {
+        let (list, accepted) = (self.name(keys::BY_STATE_PK), self.name(keys::ACCEPTED_PK));
+        self.sets.push(format!("{list} = {accepted}"));
+        self.set("state", StateName::Accepted)
+    }
+
     /// Puts a mail into the outbox; somebody looks at `due` whether it was sent.
     pub(super) fn queue_mail(
         self,

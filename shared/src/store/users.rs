@@ -133,18 +133,18 @@ impl Store {
     }
 
     /// Registers the person. Of any number of racing calls, DynamoDB lets one through.
-    pub async fn accept(&self, user: &User, accept: &Accept) -> Result<Attempt, StoreError> {
+    pub async fn accept(&self, id: UserId, accept: &Accept) -> Result<Attempt, StoreError> {
         let (locale, source) = accept.locale.clone().unzip();
         let update = self
             .update_of_user(accept.now, Writer::Request)?
-            .state(&user.tenant, StateName::Accepted)?
+            .accepted()?
             .set("accepted_at", accept.now.as_millisecond())?
             .set("name", &accept.name)?
             .set_some("locale", locale)?
             .set_some("locale_source", source)?
             .remove(&["outbox"])
             .require(&accept.requirements())?;
-        self.update_user(user.id, update).await
+        self.update_user(id, update).await
     }
 
     /// Queues a mail with a fresh link, whose token only the mailer can make. The old link dies now.

@@ -80,11 +80,12 @@ export class Stack {
 
   user(id, options) { return this.call("GET", `/v1/users/${id}`, undefined, options); }
 
-  // The user once SES has reported that the mail is delivered: from then on nothing changes it but people.
+  // The user once SES has reported that the mail is delivered, and the mailer has noted that it sent it, which may come later:
+  // from then on nothing changes it but people.
   delivered(id) {
     return until("the mail is delivered", async () => {
       const user = await this.user(id);
-      return user.delivery.status === "delivered" && user;
+      return user.delivery.status === "delivered" && user.last_sent_at && user;
     });
   }
 

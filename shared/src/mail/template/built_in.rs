@@ -1,8 +1,11 @@
 //! The mail that Usher comes with: one layout, and for each language the words in it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
-use super::{Kind, Variable};
+use super::{Kind, Template, Variable};
 use crate::domain::{Locale, TemplateSource};
 
 const SUBJECT: &str = include_str!("../../../templates/invitation/layout.subject");
@@ -32,18 +35,43 @@ pub(super) fn locales() -> Vec<Locale> {
 
 /// The mail in this language, or in English if there are no words in it, and in which of them it is.
 pub(super) fn source(locale: &Locale) -> Option<(Locale, TemplateSource)> {
-    let asked = locale.to_string();
-    let known = WORDS.iter().find(|(tag, _)| *tag == asked);
-    let (tag, words) = known.unwrap_or(&WORDS[0]);
+    let (tag, words) = WORDS[nth(locale)];
     let locale: Locale = tag.parse().ok()?;
+    let source = laid_out(words, &locale)?;
+    Some((locale, source))
+}
+
+/// The same, read: once for all mails.
+pub(super) fn template(locale: &Locale) -> Option<Arc<Template>> {
+    static READ: [OnceLock<Option<Arc<Template>>>; WORDS.len()] =
+        [const { OnceLock::new() }; WORDS.len()];
+    let read = || {
+        let (locale, source) = source(locale)?;
+        Some(Template::parse(&locale, &source).ok()?.into())
+    };
+    READ[nth(locale)].get_or_init(read).clone()
+}
+
+/// Which of the languages it is; English if it is none of them.
+fn nth(locale: &Locale) -> usize {
+    let asked = locale.to_string();
+    let found = WORDS.iter().position(|(tag, _)| *tag == asked);
+    found.unwrap_or(0)
+}
+
+/// The English words, laid out for this language.
+pub(super) fn english(locale: &Locale) -> Option<TemplateSource> {
+    laid_out(WORDS[0].1, locale)
+}
+
+fn laid_out(words: &str, locale: &Locale) -> Option<TemplateSource> {
     let words: BTreeMap<String, String> = serde_json::from_str(words).ok()?;
-    let part = |layout, mark_up| fill(layout, &words, &locale, mark_up);
-    let source = TemplateSource {
+    let part = |layout, mark_up| fill(layout, &words, locale, mark_up);
+    Some(TemplateSource {
         subject: part(SUBJECT.trim_end(), None),
         text: part(TEXT, None),
         html: part(HTML, Some(marked_up)),
-    };
-    Some((locale, source))
+    })
 }
 
 /// Replaces each `[[key]]` by the words. `[[plain:key]]` stands where no element may.
@@ -152,6 +180,14 @@ mod tests {
                 assert!(translated && !sentence.is_empty(), "{tag}: {key}");
             }
         }
+    }
+
+    #[test]
+    fn a_template_is_read_once() {
+        let read = |tag: &str| template(&tag.parse().unwrap()).unwrap();
+        assert!(Arc::ptr_eq(&read("de"), &read("de")));
+        assert!(Arc::ptr_eq(&read("en"), &read("eu")));
+        assert!(!Arc::ptr_eq(&read("de"), &read("en")));
     }
 
     #[test]

@@ -3,17 +3,18 @@
 //! It is rendered for every combination of values that are there and not, with values that nobody could wish worse, and the
 //! HTML is read as a mail program reads it. So nothing depends on how the author has written it.
 
-use html5gum::{DefaultEmitter, Token, Tokenizer};
 use thiserror::Error;
 
 use super::{
-    Kind, Place, SyntaxError, Template, Variable,
-    syntax::{Part, Piece, place},
+    Kind, Place, SyntaxError, Template, Variable, html,
+    syntax::{Part, place},
 };
 use crate::domain::{Locale, TemplateSource};
 
 /// All parts together, in bytes: a row of DynamoDB has 400 KB, and of a mail over 102 KB Gmail shows the beginning only.
 const MOST_BYTES: usize = 350_000;
+/// A part with the longest values in it, in bytes: beyond that SES sends no mail.
+const MOST_RENDERED: usize = 1_000_000;
 /// The longest subject in bytes, without its values. Programs show 60 to 80 characters of it.
 const LONGEST_SUBJECT: usize = 500;
 
@@ -41,6 +42,14 @@ pub enum Flaw {
     /// The subject is too long.
     #[error("the subject has {0} bytes, and may have 500")]
     LongSubject(usize),
+    /// A mail would be too large.
+    #[error(
+        "with the longest values it has up to {0} bytes{1}, and may have {MOST_RENDERED}: name {{{{message}}}} and the like less often"
+    )]
+    LargeMail(usize, Without),
+    /// A character that is none to be seen.
+    #[error("control characters can't be in a mail, but for tabs and line breaks")]
+    Control,
     /// The subject is empty, at least for some.
     #[error("there is nothing in it{0}")]
     Empty(Without),
@@ -53,7 +62,12 @@ pub enum Flaw {
     /// Nobody could register.
     #[error("{{{{accept_url}}}} is missing{0}: the person could not register")]
     NoLink(Without),
-    /// A part of HTML that mail programs take out, or take the mail for an attack because of.
+    /// Nobody would find how to register.
+    #[error(
+        "{{{{accept_url}}}} stands only where nobody sees it{0}: make it the href of an <a>, or write it as text"
+    )]
+    UnseenLink(Without),
+    /// A part of HTML that mail programs take out, read each in their own way, or take the mail for an attack because of.
     #[error("<{0}> can't be in a mail")]
     Element(String),
     /// An attribute that runs a script.
@@ -89,8 +103,8 @@ impl std::fmt::Display for Without {
 }
 
 /// What nobody could wish worse: it would be an element, and an attribute.
-const HOSTILE: &str = "\"' onzzz=1 ><zzz>";
-const HOSTILE_ESCAPED: &str = "&quot;&#39; onzzz=1 &gt;&lt;zzz&gt;";
+pub(super) const HOSTILE: &str = "\"' onzzz=1 ><zzz>";
+pub(super) const HOSTILE_ESCAPED: &str = "&quot;&#39; onzzz=1 &gt;&lt;zzz&gt;";
 /// What would be the name of an element, or of an attribute.
 const NAME: &str = "zzz";
 
@@ -116,6 +130,12 @@ pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, Templ
         flaw: error.error.into(),
     })?;
     check_subject(&template.subject, &source.subject)?;
+    for (part, text) in [("text", &source.text), ("html", &source.html)] {
+        let control = |c: char| c.is_control() && !matches!(c, '\t' | '\r' | '\n');
+        if let Some(at) = text.find(control) {
+            return refuse(part, Some(place(text, at)), Flaw::Control);
+        }
+    }
     for (part, read, source) in [
         ("text", &template.text, &source.text),
         ("html", &template.html, &source.html),
@@ -129,13 +149,22 @@ pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, Templ
             for text in texts(part) {
                 let value = |variable: &Variable| probe(variable, text);
                 let (out, pieces) = read.traced(&|name| has.of(name), value);
-                if !out.contains(LINK) {
-                    return refuse(part, None, Flaw::NoLink(has.without()));
+                let values = pieces.iter().filter_map(|piece| piece.variable);
+                let most = out.len() + values.map(longest).sum::<usize>();
+                if most > MOST_RENDERED {
+                    return refuse(part, None, Flaw::LargeMail(most, has.without()));
                 }
-                if part == "html"
-                    && let Some((at, flaw)) = html_flaw(&out, &pieces)
-                {
-                    return refuse(part, Some(place(source, at)), flaw);
+                let shown = match part {
+                    "html" => html::shows_link(&out, &pieces),
+                    _ => Ok(true),
+                };
+                match shown {
+                    Err((at, flaw)) => return refuse(part, Some(place(source, at)), flaw),
+                    _ if !out.contains(LINK) => {
+                        return refuse(part, None, Flaw::NoLink(has.without()));
+                    }
+                    Ok(false) => return refuse(part, None, Flaw::UnseenLink(has.without())),
+                    Ok(true) => {}
                 }
             }
         }
@@ -173,7 +202,7 @@ fn check_subject(subject: &Part, source: &str) -> Result<(), TemplateRefusal> {
 }
 
 /// Stands for the link.
-const LINK: &str = "https://link.invalid/";
+pub(super) const LINK: &str = "https://link.invalid/";
 
 /// What is put in a variable's place to see where it gets.
 fn probe(variable: &Variable, text: &str) -> String {
@@ -183,6 +212,15 @@ fn probe(variable: &Variable, text: &str) -> String {
         Kind::Color => "#0b6b54".to_owned(),
         Kind::Flag => String::new(),
         Kind::Text => text.to_owned(),
+    }
+}
+
+/// How many bytes the variable's value has at the most, escaped.
+pub(in crate::mail) fn longest(variable: &Variable) -> usize {
+    match variable.name {
+        "message" => 6_010,
+        "logo_url" => 10_000,
+        _ => 1_600,
     }
 }
 
@@ -217,116 +255,12 @@ fn combinations(part: &Part) -> impl Iterator<Item = Combination> {
     })
 }
 
-/// What mail programs take out, what would run, and what would take people elsewhere.
-const ELEMENTS: [&str; 12] = [
-    "applet", "base", "embed", "form", "frame", "frameset", "iframe", "math", "object", "portal",
-    "script", "svg",
-];
-/// Attributes that lead somewhere.
-const LEADING: [&str; 5] = ["action", "background", "formaction", "href", "src"];
-
-/// The first thing in the HTML that must not be there, and where it comes from.
-fn html_flaw(html: &str, pieces: &[Piece]) -> Option<(usize, Flaw)> {
-    let mut emitter = DefaultEmitter::<usize>::new_with_span();
-    emitter.naively_switch_states(true);
-    let mut style = false;
-    for token in Tokenizer::new_with_emitter(html, emitter) {
-        let Ok(token) = token;
-        match token {
-            Token::StartTag(tag) => {
-                let name = String::from_utf8_lossy(&tag.name).into_owned();
-                let origin = source(pieces, tag.span.start);
-                style = name == "style";
-                if name.contains("zzz") {
-                    return Some(loose(pieces, tag.span.start, tag.span.end));
-                }
-                if ELEMENTS.contains(&&*name) {
-                    return Some((origin, Flaw::Element(name)));
-                }
-                for (attribute, value) in &tag.attributes {
-                    let attribute = String::from_utf8_lossy(attribute);
-                    if attribute.contains("zzz") {
-                        return Some(loose(pieces, tag.span.start, tag.span.end));
-                    }
-                    if attribute.starts_with("on") || attribute == "srcdoc" {
-                        return Some((origin, Flaw::Handler(attribute.into_owned())));
-                    }
-                    if name == "meta"
-                        && attribute == "http-equiv"
-                        && value.eq_ignore_ascii_case(b"refresh")
-                    {
-                        return Some((origin, Flaw::Element("meta http-equiv=refresh".to_owned())));
-                    }
-                    let value = String::from_utf8_lossy(value);
-                    if attribute == "style" && value.contains(HOSTILE) {
-                        return Some(loose(pieces, tag.span.start, tag.span.end));
-                    }
-                    if LEADING.contains(&&*attribute) {
-                        let compact: String = value
-                            .chars()
-                            .filter(|c| !c.is_whitespace() && !c.is_control())
-                            .collect();
-                        let compact = compact.to_lowercase();
-                        if compact.starts_with(&HOSTILE.replace(' ', "")) {
-                            let (at, name) = text_value(pieces, tag.span.start, tag.span.end);
-                            return Some((at, Flaw::NotALink(name)));
-                        }
-                        for scheme in ["javascript:", "vbscript:", "data:text", "file:"] {
-                            if compact.starts_with(scheme) {
-                                return Some((origin, Flaw::Scheme(scheme.to_owned())));
-                            }
-                        }
-                    }
-                }
-            }
-            Token::EndTag(tag) if tag.name.windows(3).any(|part| part == b"zzz") => {
-                return Some(loose(pieces, tag.span.start, tag.span.end));
-            }
-            Token::EndTag(_) => style = false,
-            // In a style nothing is escaped as HTML is.
-            Token::String(text) if style && text.windows(8).any(|part| part == b"onzzz=1 ") => {
-                return Some(loose(pieces, text.span.start, text.span.end));
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Where this place of what was rendered comes from.
-fn source(pieces: &[Piece], at: usize) -> usize {
-    let piece = pieces.iter().rfind(|piece| piece.begins <= at);
-    piece.map_or(0, |piece| match piece.variable {
-        Some(_) => piece.source,
-        None => piece.source + (at - piece.begins),
-    })
-}
-
-/// The text that people have written which stands between these places, and where.
-fn text_value(pieces: &[Piece], from: usize, to: usize) -> (usize, &'static str) {
-    let written = |piece: &&Piece| {
-        let text = piece
-            .variable
-            .is_some_and(|variable| variable.kind == Kind::Text);
-        text && (from.saturating_sub(HOSTILE_ESCAPED.len())..to).contains(&piece.begins)
-    };
-    let found = pieces.iter().find(written);
-    let name = found
-        .and_then(|piece| piece.variable)
-        .map_or("?", |variable| variable.name);
-    (
-        found.map_or_else(|| source(pieces, from), |piece| piece.source),
-        name,
-    )
-}
-
-fn loose(pieces: &[Piece], from: usize, to: usize) -> (usize, Flaw) {
-    let (at, name) = text_value(pieces, from, to);
-    (at, Flaw::Loose(name))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use rustix::time::{ClockId, clock_gettime};
+
     use super::*;
     use crate::mail::template::built_in;
 
@@ -456,10 +390,76 @@ mod tests {
     }
 
     #[test]
+    fn what_makes_more_of_itself_in_a_mail_is_refused() {
+        let link = "{{accept_url}}";
+        for (wrong, part, place, words) in [
+            // Small as it is written, and larger than SES sends.
+            (
+                source(
+                    "x",
+                    link,
+                    &format!("{link}{}", "{{message}}".repeat(30_000)),
+                ),
+                "html",
+                None,
+                "and may have 1000000",
+            ),
+            (
+                source("x", &format!("{link}\na\u{7}"), link),
+                "text",
+                Some((2, 2)),
+                "control characters",
+            ),
+            (
+                source("x", link, &format!("{link}\u{9c}")),
+                "html",
+                Some((1, 15)),
+                "control characters",
+            ),
+        ] {
+            let (found, at, said) = refusal(&wrong);
+            assert_eq!((found, at), (part, place), "{said}");
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
     fn what_would_run_or_let_others_write_html_is_refused_with_its_place() {
         for (wrong, place, words) in [
             ("<p>\n<ScRiPt src=x>", (2, 1), "<script>"),
             ("<iframe>", (1, 1), "<iframe>"),
+            // Text to who runs scripts, HTML to mail programs, and the other way round.
+            ("<noscript><p onclick=x></noscript>", (1, 1), "<noscript>"),
+            ("<noframes>", (1, 1), "<noframes>"),
+            ("<noembed>", (1, 1), "<noembed>"),
+            ("<xmp>", (1, 1), "<xmp>"),
+            ("<p><plaintext>", (1, 4), "<plaintext>"),
+            // Outlook reads what stands in these.
+            (
+                "<!--[if mso]><script>x</script><![endif]-->",
+                (1, 14),
+                "<script>",
+            ),
+            (
+                "<!-- [IF gte mso 9]>\n<p onclick=x><![endif]-->",
+                (2, 1),
+                "onclick",
+            ),
+            (
+                "<!--[if mso]><noscript><p onclick=x></noscript><![endif]-->",
+                (1, 24),
+                "onclick",
+            ),
+            (
+                "<!--[if mso]><noscript class=x><p onclick=x></noscript><![endif]-->",
+                (1, 14),
+                "<noscript>",
+            ),
+            (
+                "<!--[if !mso]><!--><b><!--<![endif]--><!--[if mso]><p title={{email}}><![endif]-->",
+                (1, 61),
+                "{{email}} has to stand",
+            ),
             ("<svg/onload=x>", (1, 1), "<svg>"),
             ("<p onclick=\"x()\">", (1, 1), "onclick"),
             ("<meta http-equiv=Refresh content=1>", (1, 1), "refresh"),
@@ -490,6 +490,26 @@ mod tests {
                 (1, 10),
                 "{{message}} can't be where",
             ),
+            (
+                "<a href=\"https://{{invitee_name}}\">",
+                (1, 18),
+                "{{invitee_name}} can't be where",
+            ),
+            (
+                "<a href=\" HTTPS:\\example.{{product_name}}/x\">",
+                (1, 26),
+                "{{product_name}} can't be where",
+            ),
+            (
+                "<img src=\"//{{email}}.example/x.png\">",
+                (1, 13),
+                "{{email}} can't be where",
+            ),
+            (
+                "<a href=\"java{{message}}\">",
+                (1, 14),
+                "{{message}} can't be where",
+            ),
             // In each of the two it stands in quotes; together it does not.
             (
                 "<p title={{#if message}}\"{{else}}x {{/if}}{{email}}\">",
@@ -504,12 +524,68 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_template_of_one_line_is_checked_in_no_time() {
+        let spaces = " ".repeat(100_000);
+        for (before, repeated, after) in [
+            ("", "{{!}}", ""),
+            ("", "{{#if message}}{{/if}}", ""),
+            ("", "x{{!}} ", ""),
+            (&*spaces, "{{!}}", &*spaces),
+            ("", "<b>{{!}}", ""),
+            ("", "<!--[if x", ""),
+        ] {
+            let times = (340_000 - before.len() - after.len()) / repeated.len();
+            let filling = format!("{before}{}{after}", repeated.repeat(times));
+            let link = "<a href=\"{{accept_url}}\">x</a>";
+            let large = source("Hi", "{{accept_url}}", &format!("{link}{filling}"));
+            let busy = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
+            let began = busy();
+            let checked = check(&Locale::english(), &large);
+            let took = busy().checked_sub(began).unwrap();
+            assert!(checked.is_ok(), "{repeated}: {checked:?}");
+            assert!(took < Duration::from_secs(1), "{repeated}: {took:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_nobody_sees_is_none() {
+        let link = "{{accept_url}}";
+        for unseen in [
+            "<p>Hi</p><!-- {{accept_url}} -->",
+            "<title>{{accept_url}}</title>",
+            "<style>a { content: '{{accept_url}}' }</style>",
+            "<p title=\"{{accept_url}}\">Hi</p>",
+            "<img src=\"{{accept_url}}\">",
+            "<a href=\"https://x.example/{{accept_url}}\">Hi</a>",
+            "<!--[if mso]><a href=\"{{accept_url}}\">Hi</a><![endif]-->",
+        ] {
+            let (part, place, said) = refusal(&source("Hi", link, unseen));
+            assert_eq!((part, place), ("html", None), "{unseen}: {said}");
+            assert!(
+                said.contains("where nobody sees it: make"),
+                "{unseen}: {said}"
+            );
+        }
+        let some = "{{#if message}}<!--{{/if}}{{accept_url}}{{#if message}}-->{{/if}}";
+        let without = "{{#unless message}}<!--{{/unless}}{{accept_url}}<!-- -->";
+        for (sometimes, when) in [(some, "it: make"), (without, "it in mails without message")] {
+            let said = refusal(&source("Hi", link, sometimes)).2;
+            assert!(said.contains(when), "{sometimes}: {said}");
+        }
+    }
+
+    #[test]
     fn what_mails_are_made_of_is_not_refused() {
         for good in [
             "<style>p { color: {{brand_color}} } a > b { }</style>",
             "<p style=\"color:{{brand_color}}\" title='{{product_name}}'>{{message}}</p>",
             "<!--[if mso]><v:roundrect href=\"{{accept_url}}\"><![endif]-->",
+            "<!--[if !mso]><!--><b>x</b><!--<![endif]--><!-- note [if] -->",
+            "<!--[if mso]><noscript><xml></xml></noscript><![endif]-->",
             "<a href=\"mailto:{{support_address}}\">{{support_address}}</a>",
+            "<p>\r\n\t</p>",
+            "{{message}} {{message}} {{#if logo_url}}{{logo_url}}{{/if}}",
+            "<a href=\"#{{email}}\"><a href=\"https://x.example/{{email}}\">",
             "<img src=\"{{logo_url}}\" alt=\"{{product_name}}\">",
             "<a href=\"https://x.example/?from={{email}}\">x</a>",
         ] {

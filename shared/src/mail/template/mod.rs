@@ -6,11 +6,16 @@
 
 mod built_in;
 mod check;
+mod html;
 mod syntax;
 mod variable;
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
+#[cfg(test)]
+pub(super) use self::check::longest;
 use self::syntax::Part;
 pub use self::{
     check::{Flaw, TemplateRefusal, check},
@@ -58,7 +63,7 @@ pub struct TemplateError {
 #[derive(Clone, Debug)]
 pub struct Templates {
     locales: Vec<Locale>,
-    own: Vec<Template>,
+    own: Vec<Arc<Template>>,
 }
 
 impl Templates {
@@ -76,7 +81,7 @@ impl Templates {
         let mut all = Self::built_in();
         for (locale, source) in own {
             match Template::parse(&locale, &source) {
-                Ok(template) => all.own.push(template),
+                Ok(template) => all.own.push(template.into()),
                 Err(error) => {
                     tracing::error!(%locale, %error, "a tenant's own template can't be read");
                     continue;
@@ -131,12 +136,9 @@ impl Templates {
 
     /// The template for a locale that [`resolve`](Self::resolve) gave; the English one for any other. None only if Usher was
     /// built with a template that can't be read, which a test prevents.
-    pub fn get(&self, locale: &Locale) -> Option<Template> {
+    pub fn get(&self, locale: &Locale) -> Option<Arc<Template>> {
         let own = self.own.iter().find(|own| own.locale == *locale);
-        own.cloned().or_else(|| {
-            let (locale, source) = built_in::source(locale)?;
-            Template::parse(&locale, &source).ok()
-        })
+        own.cloned().or_else(|| built_in::template(locale))
     }
 }
 
@@ -144,6 +146,11 @@ impl Templates {
 pub fn built_in_source(locale: &Locale) -> Option<TemplateSource> {
     let (found, source) = built_in::source(locale)?;
     (found == *locale).then_some(source)
+}
+
+/// What somebody begins with in a language that Usher has no words in: the English ones, laid out as the language runs.
+pub fn english_source(locale: &Locale) -> Option<TemplateSource> {
+    built_in::english(locale)
 }
 
 impl Template {
