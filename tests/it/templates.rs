@@ -571,6 +571,60 @@ async fn a_preview_shows_what_is_saved_what_is_written_and_what_a_person_would_g
 }
 
 #[tokio::test]
+async fn a_preview_has_its_dates_as_the_mail_has_them() {
+    with_app(async |app| {
+        let preview = async |tag: &str, body: &Value| {
+            let path = format!("/v1/templates/{tag}/preview");
+            app.post(&path, body).await.body["text"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let mail = async |to: &str| app.mails(to).await[0].text.clone();
+        let invite = async |to: &str, locale: Value| {
+            let body = json!({"text": to, "locale": locale, "expires_in_days": 61});
+            let answer = app.post("/v1/invitations", &body).await;
+            answer.body["results"][0]["user_id"].clone()
+        };
+        let long = json!({"expires_in_days": 61});
+        let regions = [
+            ("en-GB", "23 January 2027 at 14:05"),
+            ("de-AT", "23. Jänner 2027 um 14:05"),
+            ("fr-CA", "23 janvier 2027 à 14 h 05"),
+            ("de", "23. Januar 2027 um 14:05"),
+            // In English, as who invites reads it.
+            ("eu", "January 23, 2027 at 2:05\u{202f}PM"),
+        ];
+        for (tag, date) in regions {
+            let to = format!("{tag}@example.com");
+            let id = invite(&to, json!(tag)).await;
+            assert!(mail(&to).await.contains(date), "{}", mail(&to).await);
+            let seen = preview(tag, &long).await;
+            assert!(seen.contains(date), "{tag}: {seen}");
+            // Shown in the language that the person reads, it is theirs.
+            let language = tag.split('-').next().unwrap();
+            let theirs = preview(language, &json!({"user_id": id})).await;
+            assert!(theirs.contains(date), "{tag}: {theirs}");
+        }
+        // Who is written to in the tenant's language gets its dates, too.
+        for (default, date) in &regions[..4] {
+            app.set(&json!({"default_locale": default})).await;
+            let to = format!("default-{default}@example.com");
+            invite(&to, Value::Null).await;
+            assert!(mail(&to).await.contains(date), "{}", mail(&to).await);
+            for tag in [*default, "und", "eu"] {
+                let seen = preview(tag, &long).await;
+                assert!(seen.contains(date), "{default} {tag}: {seen}");
+            }
+        }
+        app.set(&json!({"default_locale": "en-GB"})).await;
+        let american = preview("en-US", &long).await;
+        assert!(american.contains("January 23, 2027 at"), "{american}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_test_mail_goes_to_whoever_asks_for_it_and_changes_nothing() {
     with_app(async |app| {
         let mut body = words("Probe");

@@ -61,11 +61,14 @@ impl Letterhead {
         self.public_url.as_str().trim_end_matches('/')
     }
 
-    /// What the mail says to `user`, in a template of the language `locale`.
-    pub fn values(&self, user: &User, token: &InvitationToken, locale: &Locale) -> Values {
-        // Who is written to in their own language gets its dates as their country has them.
-        let own = user.locale.nearest(std::slice::from_ref(locale));
-        let dates = own.map_or(locale, |_| &user.locale);
+    /// What the mail says to `user`, in a template of the language `locale`, with dates as `dates` has them.
+    pub fn values(
+        &self,
+        user: &User,
+        token: &InvitationToken,
+        locale: &Locale,
+        dates: &Locale,
+    ) -> Values {
         let name = |name: Option<&PersonName>| {
             let name = name.map(PersonName::as_str).unwrap_or_default();
             untrusted::isolated(&untrusted::disarmed(name), locale)
@@ -254,7 +257,7 @@ mod tests {
         user: &User,
         token: &InvitationToken,
     ) -> Content {
-        let values = letterhead.values(user, token, template.locale());
+        let values = letterhead.values(user, token, template.locale(), template.locale());
         let content = template.content(|name| values.has(name));
         let mut ses = Handlebars::new();
         ses.set_strict_mode(true);
@@ -423,9 +426,8 @@ mod tests {
         let product = ProductName::parse("Acme").unwrap();
         let letterhead = Letterhead::new(&settings, &product, &public_url.parse().unwrap());
         for variable in VARIABLES {
-            let data = letterhead
-                .values(&user, &token, &"he".parse().unwrap())
-                .to_json();
+            let hebrew = "he".parse().unwrap();
+            let data = letterhead.values(&user, &token, &hebrew, &hebrew).to_json();
             for name in [
                 variable.name.to_owned(),
                 format!("{}{HTML_SUFFIX}", variable.name),
