@@ -317,14 +317,42 @@ async fn a_language_that_usher_does_not_come_with_is_chosen_like_any_other() {
         app.set(&json!({"default_locale": "eu"})).await;
         let default = invite(json!({"text": "bo@example.com"})).await;
         assert_eq!(default, ("Kaixo Acme".to_owned(), json!("tenant_default")));
-        // Without it the tenant's default is nobody's language any more: the stack's holds.
-        app.change(Method::DELETE, "/v1/templates/eu", Some("*"), None)
-            .await;
+        // Without it the tenant's default would be nobody's language any more.
+        let delete = async || {
+            app.change(Method::DELETE, "/v1/templates/eu", Some("*"), None)
+                .await
+        };
+        let refused = delete().await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (409, "default_language"),
+            "{refused:?}"
+        );
+        let hint = refused.body["hint"].as_str().unwrap();
+        assert!(hint.contains("default_locale"), "{hint}");
+        assert_eq!(app.get("/v1/templates/eu").await.body["source"], "own");
+        app.set(&json!({"default_locale": "fr"})).await;
+        assert_eq!(delete().await.status, 204);
+        assert_eq!(delete().await.code(), "template_not_found");
+        // Where it was taken away all the same, the stack's holds, and the settings can be saved as they are.
+        let row = json!({"version": 7, "changed_at": 0, "changed_by": {"id": "x"}, "default_locale": "eu"});
+        put_row(app, "SETTINGS", row).await;
+        assert_eq!(delete().await.code(), "template_not_found");
+        let settings = app.get("/v1/settings").await.body["settings"].clone();
+        assert_eq!(settings["default_locale"], "eu");
+        assert_eq!(app.set(&settings).await["settings"], settings);
         let (subject, source) = invite(json!({"text": "cem@example.com"})).await;
         assert!(
             subject.contains("invites you") && source == "external_default",
             "{subject} {source}"
         );
+        // A language that Usher comes with is there without a template of one's own.
+        app.set(&json!({"default_locale": "de-AT"})).await;
+        app.write(GERMAN, "*", &words("Servus")).await;
+        let own = app
+            .change(Method::DELETE, GERMAN, Some("*"), None)
+            .await;
+        assert_eq!(own.status, 204);
     })
     .await;
 }
