@@ -165,6 +165,7 @@ async fn a_setting_that_can_not_hold_is_refused_with_what_is_allowed() {
                 json!("ä@example.com"),
                 "like name@example.com",
             ),
+            ("product_name", json!("\u{200b}"), "that can be seen"),
             (
                 "logo_url",
                 json!("http://example.com/a.png"),
