@@ -197,6 +197,11 @@ async fn a_setting_that_can_not_hold_is_refused_with_what_is_allowed() {
                 json!(["https://a.example/path"]),
                 "without a path",
             ),
+            (
+                "redirect_origins",
+                json!(["https://*.example.com"]),
+                "without a path or *",
+            ),
         ] {
             let body = json!({ field: value });
             let answer = app
