@@ -8,7 +8,7 @@ use usher::{
         ProductName, Reminders, Settings,
     },
     function::introduce,
-    http::{Answer, Caller, Problem, check_parameters, field, json_body},
+    http::{Answer, Caller, Problem, check_parameters, field, json_body, required_field},
     mail::{Templates, may_send},
     store::{DecisionWritten, Standing},
 };
@@ -93,7 +93,7 @@ fn read(
     body: Body,
 ) -> Result<Settings, Problem> {
     let address = |name, text| field(name, text, |text: String| address(&text));
-    Ok(Settings {
+    let settings = Settings {
         product_name: field("product_name", body.product_name, |name| {
             ProductName::parse(&name)
         })?,
@@ -128,7 +128,11 @@ fn read(
             Origins::parse_all(&origins)
         })?,
         daily_invitations: field("daily_invitations", body.daily_invitations, DailyCap::new)?,
-    })
+    };
+    if let Some((name, why)) = settings.contradiction() {
+        required_field(name, (), |()| Err(why))?;
+    }
+    Ok(settings)
 }
 
 fn address(text: &str) -> Result<EmailAddress, &'static str> {

@@ -9,6 +9,10 @@ use super::{
     Origins, PersonName, ProductName, Reminders,
 };
 
+/// How many days a link lives at the least before its person is reminded: the mail goes some time after the invitation, and a
+/// reminder a day after that at the earliest.
+const LEAST_BEFORE_REMINDER: i64 = 2;
+
 /// A tenant's settings. What is none holds as the stack was deployed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -79,6 +83,31 @@ impl Settings {
     /// Where people may be sent after registering.
     pub fn redirect_origins<'a>(&'a self, deployed: &'a Origins) -> &'a Origins {
         self.redirect_origins.as_ref().unwrap_or(deployed)
+    }
+
+    /// Which setting goes against another, so that nothing would happen at all, and why; none if none does. The sentence begins
+    /// after the setting's name. What is as deployed contradicts nothing: whoever invites may say how long a link lives.
+    pub fn contradiction(&self) -> Option<(&'static str, String)> {
+        let last = self.reminder_days.as_ref().and_then(Reminders::last_day);
+        let lifetime = self.expires_in_days.map(i64::from);
+        if let Some((last, lifetime)) = last.zip(lifetime)
+            && last > lifetime - LEAST_BEFORE_REMINDER
+        {
+            let why = format!(
+                "must have a number at least {LEAST_BEFORE_REMINDER} less than expires_in_days, which is {lifetime}: nobody \
+                 would be reminded, as a day has to be between two mails"
+            );
+            return Some(("reminder_days", why));
+        }
+        let (allowed, blocked) = (
+            self.allowed_domains.as_ref()?,
+            self.blocked_domains.as_ref()?,
+        );
+        let blocks = |name: &String| blocked.names().contains(name);
+        (!allowed.names().is_empty() && allowed.names().iter().all(blocks)).then(|| {
+            let why = "must leave one of allowed_domains: nobody could be invited";
+            ("blocked_domains", why.to_owned())
+        })
     }
 
     /// The colour of the mail's button and links.
