@@ -169,8 +169,9 @@ async fn a_setting_that_can_not_hold_is_refused_with_what_is_allowed() {
             (
                 "logo_url",
                 json!("http://example.com/a.png"),
-                "like https://",
+                "must begin with https://",
             ),
+            ("logo_url", json!("example.com/a.png"), "like https://"),
             ("brand_color", json!("red"), "six hexadecimal digits"),
             ("brand_color", json!("#ffcc00"), "contrast of at least 4.5"),
             ("default_locale", json!("german"), "BCP 47"),

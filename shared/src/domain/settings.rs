@@ -123,18 +123,29 @@ pub struct LogoUrl(Url);
 
 /// The text is no address of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be a whole address like https://example.com/logo.png, at most 2000 characters long")]
-pub struct LogoUrlError;
+pub enum LogoUrlError {
+    /// It is none of the web.
+    #[error(
+        "must be a whole address like https://example.com/logo.png, at most 2000 characters long"
+    )]
+    Malformed,
+    /// It is not encrypted.
+    #[error("must begin with https://, as mail programs show no other pictures")]
+    NotEncrypted,
+}
 
 impl LogoUrl {
     /// Reads an address.
     pub fn parse(text: &str) -> Result<Self, LogoUrlError> {
-        let url = Url::parse(text.trim()).map_err(|_| LogoUrlError)?;
+        let url = Url::parse(text.trim()).map_err(|_| LogoUrlError::Malformed)?;
         let plain = url.username().is_empty() && url.password().is_none();
+        if url.scheme() == "http" {
+            return Err(LogoUrlError::NotEncrypted);
+        }
         if url.scheme() == "https" && url.has_host() && plain && url.as_str().len() <= 2000 {
             Ok(Self(url))
         } else {
-            Err(LogoUrlError)
+            Err(LogoUrlError::Malformed)
         }
     }
 
