@@ -384,6 +384,25 @@ mod tests {
     }
 
     #[test]
+    fn a_logo_keeps_its_shape() {
+        let (user, token) = user(None, None, None);
+        let english = Templates::built_in().get(&Locale::english()).unwrap();
+        let html = rendered(&letterhead(true, false), &english, &user, &token).html;
+        let (_, logo) = html.split_once("<img class=\"logo\"").unwrap();
+        let (logo, _) = logo.split_once('>').unwrap();
+        let (_, style) = logo.split_once("style=\"").unwrap();
+        let sizes: Vec<_> = style
+            .split("; ")
+            .filter(|one| one.contains("width") || one.split(':').next() == Some("height"))
+            .collect();
+        // Neither is fixed, so the limits take from both alike.
+        assert_eq!(sizes, ["width:auto", "height:auto", "max-width:240px"]);
+        assert!(style.contains("max-height:40px"));
+        // Outlook knows no limits.
+        assert!(logo.contains(" height=\"40\" ") && html.contains(".logo { height: 40px"));
+    }
+
+    #[test]
     fn an_address_is_kept_apart_in_text_and_is_itself_in_a_link() {
         let hebrew: Locale = "he".parse().unwrap();
         let source = TemplateSource {
