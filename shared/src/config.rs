@@ -242,7 +242,8 @@ pub fn text(value: &str) -> Result<String, &'static str> {
 pub fn web_address(value: &str) -> Result<Url, &'static str> {
     Url::parse(value.trim())
         .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .filter(|url| url.host_str().is_some_and(|host| !host.contains('*')))
         .ok_or("write a whole web address like https://example.com")
 }
 
@@ -313,5 +314,8 @@ mod tests {
         let origins = env.redirect_origins().unwrap();
         assert!(origins.check("https://a.example/").is_err());
         assert!(origins.check("https://b.example/").is_ok());
+        for nothing in ["https://*.b.example", "b.example", "ftp://b.example"] {
+            assert!(web_address(nothing).is_err(), "{nothing}");
+        }
     }
 }

@@ -188,11 +188,13 @@ async fn a_setting_that_can_not_hold_is_refused_with_what_is_allowed() {
                 json!("ä@example.com"),
                 "like name@example.com",
             ),
+            ("product_name", json!("\u{200b}"), "that can be seen"),
             (
                 "logo_url",
                 json!("http://example.com/a.png"),
-                "like https://",
+                "must begin with https://",
             ),
+            ("logo_url", json!("example.com/a.png"), "like https://"),
             ("brand_color", json!("red"), "six hexadecimal digits"),
             ("brand_color", json!("#ffcc00"), "contrast of at least 4.5"),
             ("default_locale", json!("german"), "BCP 47"),
@@ -219,6 +221,11 @@ async fn a_setting_that_can_not_hold_is_refused_with_what_is_allowed() {
                 json!(["https://a.example/path"]),
                 "without a path",
             ),
+            (
+                "redirect_origins",
+                json!(["https://*.example.com"]),
+                "without a path or *",
+            ),
         ] {
             let body = json!({ field: value });
             let answer = app
@@ -243,6 +250,98 @@ async fn a_setting_that_can_not_hold_is_refused_with_what_is_allowed() {
             .await;
         assert_eq!((unknown.status, unknown.code()), (400, "invalid_body"));
         assert_eq!(app.get(SETTINGS).await.body["version"], 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settings_that_contradict_each_other_are_refused() {
+    with_app(async |app| {
+        let put = async |body: &Value| {
+            app.change(Method::PUT, SETTINGS, Some("*"), Some(body))
+                .await
+        };
+        for (body, field, why) in [
+            (
+                json!({"expires_in_days": 7, "reminder_days": [30, 10]}),
+                "reminder_days",
+                "at least 2 less than expires_in_days, which is 7",
+            ),
+            // The mail itself goes a moment after the invitation, and a day has to be between two.
+            (
+                json!({"expires_in_days": 7, "reminder_days": [6]}),
+                "reminder_days",
+                "nobody would be reminded",
+            ),
+            (
+                json!({"allowed_domains": ["a.example", "b.example"], "blocked_domains": ["b.example", "@A.example"]}),
+                "blocked_domains",
+                "nobody could be invited",
+            ),
+        ] {
+            let answer = put(&body).await;
+            assert_eq!((answer.status, answer.code()), (400, "invalid_field"));
+            assert_eq!(answer.body["field"], field);
+            let detail = answer.body["detail"].as_str().unwrap();
+            assert!(detail.contains(why), "{detail}");
+        }
+        for body in [
+            json!({"expires_in_days": 7, "reminder_days": [30, 5]}),
+            json!({"expires_in_days": 1, "reminder_days": []}),
+            // Who invites may say how long a link lives.
+            json!({"reminder_days": [30]}),
+            json!({"allowed_domains": [], "blocked_domains": ["a.example"]}),
+        ] {
+            assert_eq!(put(&body).await.status, 200, "{body}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_named_in_plain_words() {
+    with_app(async |app| {
+        for (body, said) in [
+            (
+                r#"{"expires_in_days": 1e23}"#,
+                "The field expires_in_days must be a whole number like 7.",
+            ),
+            (
+                r#"{"expires_in_days": 7.5}"#,
+                "The field expires_in_days must be a whole number like 7.",
+            ),
+            (
+                r#"{"daily_invitations": "many"}"#,
+                "The field daily_invitations must be a whole number like 7.",
+            ),
+            (
+                r#"{"daily_invitations": 99999999999999999999}"#,
+                "The field daily_invitations must be a whole number like 7.",
+            ),
+            (
+                r#"{"product_name": 7}"#,
+                "The field product_name must be a text.",
+            ),
+            (
+                r#"{"allowed_domains": "a.example"}"#,
+                "The field allowed_domains must be a list.",
+            ),
+            (
+                r#"{"reminder_days": [true]}"#,
+                "The field reminder_days[0] must be a whole number like 7.",
+            ),
+        ] {
+            let authorization = format!("Bearer {}", app.admin);
+            let headers = [
+                ("content-type", "application/json"),
+                ("authorization", authorization.as_str()),
+                ("if-match", "*"),
+            ];
+            let body = Some(body.as_bytes().to_vec());
+            let answer = app.request(Method::PUT, SETTINGS, &headers, body).await;
+            assert_eq!((answer.status, answer.code()), (400, "invalid_body"));
+            assert_eq!(answer.body["detail"], said);
+        }
     })
     .await;
 }

@@ -317,14 +317,42 @@ async fn a_language_that_usher_does_not_come_with_is_chosen_like_any_other() {
         app.set(&json!({"default_locale": "eu"})).await;
         let default = invite(json!({"text": "bo@example.com"})).await;
         assert_eq!(default, ("Kaixo Acme".to_owned(), json!("tenant_default")));
-        // Without it the tenant's default is nobody's language any more: the stack's holds.
-        app.change(Method::DELETE, "/v1/templates/eu", Some("*"), None)
-            .await;
+        // Without it the tenant's default would be nobody's language any more.
+        let delete = async || {
+            app.change(Method::DELETE, "/v1/templates/eu", Some("*"), None)
+                .await
+        };
+        let refused = delete().await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (409, "default_language"),
+            "{refused:?}"
+        );
+        let hint = refused.body["hint"].as_str().unwrap();
+        assert!(hint.contains("default_locale"), "{hint}");
+        assert_eq!(app.get("/v1/templates/eu").await.body["source"], "own");
+        app.set(&json!({"default_locale": "fr"})).await;
+        assert_eq!(delete().await.status, 204);
+        assert_eq!(delete().await.code(), "template_not_found");
+        // Where it was taken away all the same, the stack's holds, and the settings can be saved as they are.
+        let row = json!({"version": 7, "changed_at": 0, "changed_by": {"id": "x"}, "default_locale": "eu"});
+        put_row(app, "SETTINGS", row).await;
+        assert_eq!(delete().await.code(), "template_not_found");
+        let settings = app.get("/v1/settings").await.body["settings"].clone();
+        assert_eq!(settings["default_locale"], "eu");
+        assert_eq!(app.set(&settings).await["settings"], settings);
         let (subject, source) = invite(json!({"text": "cem@example.com"})).await;
         assert!(
             subject.contains("invites you") && source == "external_default",
             "{subject} {source}"
         );
+        // A language that Usher comes with is there without a template of one's own.
+        app.set(&json!({"default_locale": "de-AT"})).await;
+        app.write(GERMAN, "*", &words("Servus")).await;
+        let own = app
+            .change(Method::DELETE, GERMAN, Some("*"), None)
+            .await;
+        assert_eq!(own.status, 204);
     })
     .await;
 }
@@ -566,6 +594,60 @@ async fn a_preview_shows_what_is_saved_what_is_written_and_what_a_person_would_g
         let path = "/v1/templates/de/preview";
         let stranger = app.post_as(&other, path, &body).await;
         assert_eq!((stranger.status, stranger.code()), (404, "user_not_found"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_preview_has_its_dates_as_the_mail_has_them() {
+    with_app(async |app| {
+        let preview = async |tag: &str, body: &Value| {
+            let path = format!("/v1/templates/{tag}/preview");
+            app.post(&path, body).await.body["text"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let mail = async |to: &str| app.mails(to).await[0].text.clone();
+        let invite = async |to: &str, locale: Value| {
+            let body = json!({"text": to, "locale": locale, "expires_in_days": 61});
+            let answer = app.post("/v1/invitations", &body).await;
+            answer.body["results"][0]["user_id"].clone()
+        };
+        let long = json!({"expires_in_days": 61});
+        let regions = [
+            ("en-GB", "23 January 2027 at 14:05"),
+            ("de-AT", "23. Jänner 2027 um 14:05"),
+            ("fr-CA", "23 janvier 2027 à 14 h 05"),
+            ("de", "23. Januar 2027 um 14:05"),
+            // In English, as who invites reads it.
+            ("eu", "January 23, 2027 at 2:05\u{202f}PM"),
+        ];
+        for (tag, date) in regions {
+            let to = format!("{tag}@example.com");
+            let id = invite(&to, json!(tag)).await;
+            assert!(mail(&to).await.contains(date), "{}", mail(&to).await);
+            let seen = preview(tag, &long).await;
+            assert!(seen.contains(date), "{tag}: {seen}");
+            // Shown in the language that the person reads, it is theirs.
+            let language = tag.split('-').next().unwrap();
+            let theirs = preview(language, &json!({"user_id": id})).await;
+            assert!(theirs.contains(date), "{tag}: {theirs}");
+        }
+        // Who is written to in the tenant's language gets its dates, too.
+        for (default, date) in &regions[..4] {
+            app.set(&json!({"default_locale": default})).await;
+            let to = format!("default-{default}@example.com");
+            invite(&to, Value::Null).await;
+            assert!(mail(&to).await.contains(date), "{}", mail(&to).await);
+            for tag in [*default, "und", "eu"] {
+                let seen = preview(tag, &long).await;
+                assert!(seen.contains(date), "{default} {tag}: {seen}");
+            }
+        }
+        app.set(&json!({"default_locale": "en-GB"})).await;
+        let american = preview("en-US", &long).await;
+        assert!(american.contains("January 23, 2027 at"), "{american}");
     })
     .await;
 }

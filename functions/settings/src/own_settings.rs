@@ -8,7 +8,7 @@ use usher::{
         ProductName, Reminders, Settings,
     },
     function::introduce,
-    http::{Answer, Caller, Problem, check_parameters, field, json_body},
+    http::{Answer, Caller, Problem, check_parameters, field, json_body, required_field},
     mail::{Templates, may_send},
     store::{DecisionWritten, Standing},
 };
@@ -63,9 +63,15 @@ pub(crate) async fn show(state: &Deciding, request: &Request, caller: &Caller) -
 pub(crate) async fn change(state: &Deciding, request: &Request, mut caller: Caller) -> Answer {
     check_parameters(request, &[])?;
     let expected = expected(request)?;
-    let own = state.store.template_locales(&caller.tenant).await?;
-    let templates = Templates::with_locales(own);
-    let settings = read(state, &templates, json_body(request)?)?;
+    let (own, before) = tokio::join!(
+        state.store.template_locales(&caller.tenant),
+        state.store.standing_settings(&caller.tenant)
+    );
+    let (templates, before) = (Templates::with_locales(own?), before?);
+    let before = before
+        .value()
+        .and_then(|before| before.default_locale.clone());
+    let settings = read(state, &templates, before.as_ref(), json_body(request)?)?;
     introduce(&state.store, &mut caller).await?;
     let by = (caller.identity, state.clock.now());
     let written = state
@@ -78,10 +84,16 @@ pub(crate) async fn change(state: &Deciding, request: &Request, mut caller: Call
     }
 }
 
-/// The settings, each checked. The first that is wrong is named.
-fn read(state: &Deciding, templates: &Templates, body: Body) -> Result<Settings, Problem> {
+/// The settings, each checked. The first that is wrong is named. A default language that was there `before` may stay, whatever
+/// has become of its mail.
+fn read(
+    state: &Deciding,
+    templates: &Templates,
+    before: Option<&Locale>,
+    body: Body,
+) -> Result<Settings, Problem> {
     let address = |name, text| field(name, text, |text: String| address(&text));
-    Ok(Settings {
+    let settings = Settings {
         product_name: field("product_name", body.product_name, |name| {
             ProductName::parse(&name)
         })?,
@@ -98,7 +110,7 @@ fn read(state: &Deciding, templates: &Templates, body: Body) -> Result<Settings,
             color.parse::<Color>()
         })?,
         default_locale: field("default_locale", body.default_locale, |tag| {
-            default_locale(templates, &tag)
+            default_locale(templates, before, &tag)
         })?,
         expires_in_days: field("expires_in_days", body.expires_in_days, Lifetime::days)?,
         reminder_days: field("reminder_days", body.reminder_days, Reminders::try_from)?,
@@ -116,7 +128,11 @@ fn read(state: &Deciding, templates: &Templates, body: Body) -> Result<Settings,
             Origins::parse_all(&origins)
         })?,
         daily_invitations: field("daily_invitations", body.daily_invitations, DailyCap::new)?,
-    })
+    };
+    if let Some((name, why)) = settings.contradiction() {
+        required_field(name, (), |()| Err(why))?;
+    }
+    Ok(settings)
 }
 
 fn address(text: &str) -> Result<EmailAddress, &'static str> {
@@ -139,11 +155,15 @@ fn sender_address(state: &Deciding, text: &str) -> Result<EmailAddress, String> 
     }
 }
 
-fn default_locale(templates: &Templates, tag: &str) -> Result<Locale, String> {
+fn default_locale(
+    templates: &Templates,
+    before: Option<&Locale>,
+    tag: &str,
+) -> Result<Locale, String> {
     let locale: Locale = tag
         .parse()
         .map_err(|error: usher::domain::LocaleError| error.to_string())?;
-    if locale.nearest(templates.locales()).is_some() {
+    if before == Some(&locale) || locale.nearest(templates.locales()).is_some() {
         return Ok(locale);
     }
     let known: Vec<_> = templates.locales().iter().map(Locale::to_string).collect();

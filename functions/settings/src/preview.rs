@@ -2,7 +2,7 @@
 //!
 //! The link in it opens nothing: it is made without the key, for a user whom nobody has invited.
 
-use std::time::Duration;
+use std::{slice, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use lambda_http::{Request, http::StatusCode};
@@ -76,7 +76,7 @@ struct Sent<'a> {
 /// All that a mail is made of.
 struct Trial {
     stationery: Stationery,
-    template: Option<Template>,
+    template: Arc<Template>,
     user: User,
     token: InvitationToken,
 }
@@ -225,16 +225,22 @@ impl Trial {
         body.sample.thin_out(&mut settings);
         let own = own.map(|own| (own.locale, own.source));
         let stationery = state.mail.stationery(&settings, own);
-        let locale = match &template {
-            Some(template) => template.locale().clone(),
-            None => stationery.locale(asked.as_ref().map(|asked| (asked, LocaleSource::Invitee))),
-        };
+        let saved = || stationery.template(asked.as_ref());
+        let template = template.map(Arc::new).or_else(saved).ok_or_else(broken)?;
         let now = state.clock.now();
-        let (mut user, token) = sample(caller, locale, lifetime, now)?;
+        let language = match &asked {
+            Some(asked) => (asked.clone(), LocaleSource::Invitee),
+            None => (template.locale().clone(), LocaleSource::Fallback),
+        };
+        let (mut user, token) = sample(caller, language, lifetime, now)?;
         if let Some(id) = body.user_id {
             let found = find(state, caller, &id).await?;
-            // In the language that was asked for, whatever theirs is.
-            let (locale, locale_source) = (user.locale, user.locale_source);
+            // In the language that was asked for, whatever theirs is; as their country has it if it is theirs.
+            let theirs = found.locale.nearest(slice::from_ref(template.locale()));
+            let (locale, locale_source) = match theirs {
+                Some(_) => (found.locale, found.locale_source),
+                None => (user.locale, user.locale_source),
+            };
             user = User {
                 locale,
                 locale_source,
@@ -252,11 +258,8 @@ impl Trial {
     }
 
     fn made(&self) -> Made {
-        let (user, token) = (&self.user, &self.token);
-        match self.template.clone() {
-            Some(template) => self.stationery.make_in(template, user, token),
-            None => self.stationery.make(user, token),
-        }
+        self.stationery
+            .make_in(self.template.clone(), &self.user, &self.token)
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Sample {
 /// Somebody who is invited with everything that can be said, and a link that opens nothing.
 pub(crate) fn sample(
     caller: &Caller,
-    locale: Locale,
+    (locale, locale_source): (Locale, LocaleSource),
     lifetime: Lifetime,
     now: Timestamp,
 ) -> Result<(User, InvitationToken), Problem> {
@@ -40,7 +40,7 @@ pub(crate) fn sample(
         email: EmailAddress::parse("alex@example.com").map_err(Problem::internal)?,
         name: Some(name("Alex Example")?),
         locale,
-        locale_source: LocaleSource::Invitee,
+        locale_source,
         groups: vec![],
         external_id: None,
         metadata: None,

@@ -1,5 +1,7 @@
 //! `/v1/templates`: the words of the mail in every language, a tenant's own or those that Usher comes with.
 
+use std::slice;
+
 use lambda_http::{Body as HttpBody, Request, RequestExt, Response, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use usher::{
@@ -150,6 +152,7 @@ pub(crate) async fn take_away(state: &Deciding, request: &Request, mut caller: C
     check_parameters(request, &[])?;
     let locale = path_locale(request)?;
     let expected = expected(request)?;
+    refuse_default(state, &caller, &locale).await?;
     introduce(&state.store, &mut caller).await?;
     let by = (caller.identity, state.clock.now());
     let taken = state
@@ -166,6 +169,31 @@ pub(crate) async fn take_away(state: &Deciding, request: &Request, mut caller: C
         // What is not there can't be taken away.
         DecisionWritten::Refused(_) => Err(not_found()),
     }
+}
+
+/// Refuses to take away the only mail in the tenant's default language: whoever no language is known of would get another's.
+async fn refuse_default(state: &Deciding, caller: &Caller, locale: &Locale) -> Result<(), Problem> {
+    let (own, settings) = tokio::join!(
+        state.store.template_locales(&caller.tenant),
+        state.store.standing_settings(&caller.tenant)
+    );
+    let (own, settings) = (own?, settings?);
+    let default = settings.value().and_then(|it| it.default_locale.as_ref());
+    let Some(default) = default.filter(|_| own.contains(locale)) else {
+        return Ok(());
+    };
+    let left = Templates::with_locales(own.into_iter().filter(|one| one != locale));
+    if default.nearest(left.locales()).is_some()
+        || default.nearest(slice::from_ref(locale)).is_none()
+    {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::CONFLICT,
+        "default_language",
+        "This is the only mail in your default language, which people get of whom no language is known.",
+        "Choose another default_locale in the settings first (PUT /v1/settings), or change the words of this template.",
+    ))
 }
 
 /// The template; the one that Usher comes with where there is none, or none that can be read.

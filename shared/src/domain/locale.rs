@@ -3,13 +3,15 @@
 use std::{fmt, str::FromStr};
 
 use icu_locale::{
-    Direction, LanguageIdentifier, LocaleDirectionality, LocaleExpander, langid,
+    Direction, LanguageIdentifier, LocaleCanonicalizer, LocaleDirectionality, LocaleExpander,
+    langid,
     subtags::{Language, Region, Script, language},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A language as a BCP 47 tag: language, and script, region and variants where given. `de_at` is read as `de-AT`.
+/// A language as a BCP 47 tag: language, and script, region and variants where given. `de_at` is read as `de-AT`, and
+/// `mo` as what CLDR calls it now, `ro`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Locale(LanguageIdentifier);
@@ -39,6 +41,9 @@ pub enum LocaleSource {
 
 /// CLDR's likely subtags of every language it knows.
 const LIKELY: LocaleExpander = LocaleExpander::new_extended();
+
+/// What CLDR calls languages, regions and scripts that had, or have, other names too.
+const NAMES: LocaleCanonicalizer = LocaleCanonicalizer::new_extended();
 
 impl Locale {
     /// English, for which there always is a template.
@@ -85,6 +90,10 @@ impl Locale {
             full.language = language!("nb");
         }
         LIKELY.maximize(&mut full);
+        // Who speaks Cantonese reads Chinese, in the script that theirs would be in.
+        if full.language == language!("yue") {
+            full.language = language!("zh");
+        }
         ((full.language, full.script), full.region)
     }
 }
@@ -110,13 +119,11 @@ impl FromStr for Locale {
             return Err(LocaleError);
         }
         let tag = text.trim().replace('_', "-");
-        let mut identifier = LanguageIdentifier::try_from_str(&tag).map_err(|_| LocaleError)?;
-        // What these languages were called until 1989 is still what some programs write.
-        identifier.language = match identifier.language.as_str() {
-            "iw" => language!("he"),
-            "in" => language!("id"),
-            _ => identifier.language,
-        };
+        let identifier = LanguageIdentifier::try_from_str(&tag).map_err(|_| LocaleError)?;
+        // What languages were called once is still what some programs write.
+        let mut locale = identifier.into();
+        NAMES.canonicalize(&mut locale);
+        let identifier = locale.id;
         // Well-formed tags may have languages of 5 to 8 letters, but none is registered: `german` is a mistake.
         let length = identifier.language.as_str().len();
         if (2..=3).contains(&length) && !identifier.language.is_unknown() {
@@ -164,7 +171,17 @@ mod tests {
     fn a_tag_is_written_in_its_canonical_form() {
         assert_eq!(locale("DE_at").to_string(), "de-AT");
         assert_eq!(locale("zh_hant_tw").to_string(), "zh-Hant-TW");
-        assert_eq!(locale("iw").to_string(), "he");
+        for (old, new) in [
+            ("iw", "he"),
+            ("in", "id"),
+            ("cmn", "zh"),
+            ("cmn-Hant", "zh-Hant"),
+            ("mo", "ro"),
+            ("sh", "sr-Latn"),
+            ("sr-YU", "sr-RS"),
+        ] {
+            assert_eq!(locale(old).to_string(), new);
+        }
         assert_eq!(Locale::english().to_string(), "en");
     }
 
@@ -203,6 +220,12 @@ mod tests {
             ("iw-IL", Some("he")),
             ("ar-EG", Some("ar")),
             ("es-419", Some("es")),
+            ("cmn", Some("zh-Hans")),
+            ("cmn-TW", Some("zh-Hant")),
+            // Who speaks Cantonese reads Chinese as it is written in Hong Kong.
+            ("yue", Some("zh-Hant")),
+            ("yue-Hans", Some("zh-Hans")),
+            ("yue-CN", Some("zh-Hans")),
             // Written in letters that the one that there is is not written in.
             ("ar-Latn", None),
             ("it", None),
@@ -218,6 +241,9 @@ mod tests {
         assert_eq!(nearest("de", "de-CH de-DE").unwrap(), "de-DE");
         assert_eq!(nearest("pt-AO", "pt-BR pt").unwrap(), "pt");
         assert_eq!(nearest("de-LI", "de-CH de-AT").unwrap(), "de-AT");
+        assert_eq!(nearest("yue", "zh-Hant yue").unwrap(), "yue");
+        assert_eq!(nearest("sh", "sr sr-Latn").unwrap(), "sr-Latn");
+        assert_eq!(nearest("mo", "ro").unwrap(), "ro");
     }
 
     #[test]

@@ -57,6 +57,7 @@ pub use self::{
     template::TemplateSource,
     text::{
         ExternalId, Group, IdempotencyKey, Message, Metadata, PersonName, ProductName, TextError,
+        is_seen,
     },
     token::{DeclineToken, InvitationToken, Nonce, TokenError, TokenHash, TokenKey, TokenKeyError},
     user::{Inviter, State, StateName, UnknownState, User},

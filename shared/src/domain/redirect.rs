@@ -33,7 +33,9 @@ const MOST: usize = 20;
 
 /// Why they are no origins. The sentence begins after the field's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be web addresses like https://app.example.com, without a path, at most 20 of them")]
+#[error(
+    "must be web addresses like https://app.example.com, without a path or *, at most 20 of them"
+)]
 pub struct OriginsError;
 
 impl Origins {
@@ -52,8 +54,10 @@ impl Origins {
             let url = Url::parse(text.trim()).map_err(|_| OriginsError)?;
             let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
             let plain = url.username().is_empty() && url.password().is_none();
-            let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-            if bare && plain && web {
+            let web = matches!(url.scheme(), "http" | "https");
+            // To who writes it, it stands for every name; here it would stand for none.
+            let host = url.host_str().is_some_and(|host| !host.contains('*'));
+            if bare && plain && web && host {
                 Ok(url)
             } else {
                 Err(OriginsError)
@@ -92,6 +96,15 @@ impl RedirectUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_that_nothing_could_match_is_refused() {
+        for bad in ["https://*.example.com", "https://*", "http://a.*.example"] {
+            let parsed = Origins::parse_all(&[bad.to_owned()]);
+            assert_eq!(parsed, Err(OriginsError), "{bad}");
+        }
+        assert!(Origins::parse_all(&["https://app.example.com".to_owned()]).is_ok());
+    }
 
     #[test]
     fn only_the_exact_origin_is_allowed() {

@@ -57,6 +57,13 @@ impl From<Reminders> for Vec<i64> {
     }
 }
 
+impl Reminders {
+    /// How many days before the end the last one is.
+    pub fn last_day(&self) -> Option<i64> {
+        self.0.last().map(|before| before.as_hours() / 24)
+    }
+}
+
 impl User {
     /// When this person is reminded next, and the how manieth reminder that is (from 1); never, if none is to come.
     ///

@@ -9,6 +9,10 @@ use super::{
     Origins, PersonName, ProductName, Reminders,
 };
 
+/// How many days a link lives at the least before its person is reminded: the mail goes some time after the invitation, and a
+/// reminder a day after that at the earliest.
+const LEAST_BEFORE_REMINDER: i64 = 2;
+
 /// A tenant's settings. What is none holds as the stack was deployed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -81,6 +85,31 @@ impl Settings {
         self.redirect_origins.as_ref().unwrap_or(deployed)
     }
 
+    /// Which setting goes against another, so that nothing would happen at all, and why; none if none does. The sentence begins
+    /// after the setting's name. What is as deployed contradicts nothing: whoever invites may say how long a link lives.
+    pub fn contradiction(&self) -> Option<(&'static str, String)> {
+        let last = self.reminder_days.as_ref().and_then(Reminders::last_day);
+        let lifetime = self.expires_in_days.map(i64::from);
+        if let Some((last, lifetime)) = last.zip(lifetime)
+            && last > lifetime - LEAST_BEFORE_REMINDER
+        {
+            let why = format!(
+                "must have a number at least {LEAST_BEFORE_REMINDER} less than expires_in_days, which is {lifetime}: nobody \
+                 would be reminded, as a day has to be between two mails"
+            );
+            return Some(("reminder_days", why));
+        }
+        let (allowed, blocked) = (
+            self.allowed_domains.as_ref()?,
+            self.blocked_domains.as_ref()?,
+        );
+        let blocks = |name: &String| blocked.names().contains(name);
+        (!allowed.names().is_empty() && allowed.names().iter().all(blocks)).then(|| {
+            let why = "must leave one of allowed_domains: nobody could be invited";
+            ("blocked_domains", why.to_owned())
+        })
+    }
+
     /// The colour of the mail's button and links.
     pub fn color(&self) -> Color {
         self.brand_color.unwrap_or(Color::USHER)
@@ -94,18 +123,29 @@ pub struct LogoUrl(Url);
 
 /// The text is no address of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be a whole address like https://example.com/logo.png, at most 2000 characters long")]
-pub struct LogoUrlError;
+pub enum LogoUrlError {
+    /// It is none of the web.
+    #[error(
+        "must be a whole address like https://example.com/logo.png, at most 2000 characters long"
+    )]
+    Malformed,
+    /// It is not encrypted.
+    #[error("must begin with https://, as mail programs show no other pictures")]
+    NotEncrypted,
+}
 
 impl LogoUrl {
     /// Reads an address.
     pub fn parse(text: &str) -> Result<Self, LogoUrlError> {
-        let url = Url::parse(text.trim()).map_err(|_| LogoUrlError)?;
+        let url = Url::parse(text.trim()).map_err(|_| LogoUrlError::Malformed)?;
         let plain = url.username().is_empty() && url.password().is_none();
+        if url.scheme() == "http" {
+            return Err(LogoUrlError::NotEncrypted);
+        }
         if url.scheme() == "https" && url.has_host() && plain && url.as_str().len() <= 2000 {
             Ok(Self(url))
         } else {
-            Err(LogoUrlError)
+            Err(LogoUrlError::Malformed)
         }
     }
 

@@ -11,6 +11,9 @@ pub enum TextError {
     /// Nothing but white space.
     #[error("must not be empty")]
     Empty,
+    /// Nothing but characters that are not seen.
+    #[error("must have a character that can be seen")]
+    Unseen,
     /// Longer than the limit, in characters.
     #[error("must be at most {0} characters long")]
     TooLong(usize),
@@ -144,7 +147,26 @@ fn length(text: &str, limit: usize) -> Result<(), TextError> {
     if text.chars().count() > limit {
         return Err(TextError::TooLong(limit));
     }
+    if !is_seen(text) {
+        return Err(TextError::Unseen);
+    }
     Ok(())
+}
+
+/// Whether anything of the text is seen: white space is not, nor what Unicode has only to change what stands beside it
+/// (`Default_Ignorable_Code_Point`), nor the braille pattern without dots.
+pub fn is_seen(text: &str) -> bool {
+    text.chars().any(|c| {
+        let unseen = matches!(
+            c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+                | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+                | '\u{E0000}'..='\u{E0FFF}'
+        );
+        !(c.is_whitespace() || c.is_control() || unseen)
+    })
 }
 
 fn line(text: &str, limit: usize) -> Result<(), TextError> {
@@ -236,6 +258,35 @@ mod tests {
             Err(TextError::TooLong(100))
         );
         assert!(PersonName::parse(&"ü".repeat(100)).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_could_see_is_no_name() {
+        for nothing in [
+            "\u{200b}",
+            "\u{feff}",
+            "\u{61c}",
+            "\u{200f}",
+            "\u{ad} \u{200d}",
+            "\u{2800}",
+            "\u{3164}",
+            "\u{fe0f}",
+        ] {
+            let unseen = TextError::Unseen;
+            assert_eq!(PersonName::parse(nothing), Err(unseen.clone()));
+            assert_eq!(ProductName::parse(nothing), Err(unseen.clone()));
+            assert_eq!(Message::parse(nothing), Err(unseen));
+        }
+        // Persian is written with joiners, and marks of direction stand beside names in Hebrew.
+        for name in [
+            "می\u{200c}خواهم",
+            "דנה\u{200f}",
+            "👩\u{200d}🚀",
+            "❤\u{fe0f}",
+            ".",
+        ] {
+            assert_eq!(PersonName::parse(name).unwrap().as_str(), name);
+        }
     }
 
     #[test]

@@ -53,10 +53,7 @@ pub fn json_body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
             };
             Problem::bad_request(
                 "invalid_body",
-                format!(
-                    "{place} is not as it should be: {}.",
-                    in_plain_words(&inner)
-                ),
+                format!("{place} {}.", in_plain_words(&inner)),
                 "Correct the field; its name, type and limits are in the API's documentation.",
             )
             .with("field", path)
@@ -120,24 +117,30 @@ fn bytes(request: &Request) -> &[u8] {
     }
 }
 
-/// What is wrong with a value, for people who know JSON but not Rust. The place is named by the field's path.
+/// What is wrong with a value, for people who know neither Rust nor its libraries. The place is named by the field's path, and
+/// stands before it.
 fn in_plain_words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text
         .rsplit_once(" at line ")
         .map_or(&*text, |(what, _)| what);
-    let (found, expected) = text.rsplit_once(", expected ").unwrap_or((text, ""));
-    let found = cut(found)
-        .replacen("invalid type: floating point ", "invalid type: number ", 1)
-        .replacen("invalid type: integer ", "invalid type: number ", 1)
-        .replacen("invalid type: sequence", "invalid type: list", 1)
-        .replacen("invalid type: map", "invalid type: object", 1);
-    match expected {
-        "" => found,
-        "i64" => format!("{found}, expected a whole number"),
-        "a sequence" => format!("{found}, expected a list"),
-        "a map" => format!("{found}, expected an object"),
-        other => format!("{found}, expected {other}"),
+    let wanted = text
+        .starts_with("invalid ")
+        .then(|| text.rsplit_once(", expected "))
+        .flatten();
+    match wanted.map(|(_, wanted)| wanted) {
+        None => match text.rsplit_once(", expected ") {
+            Some((found, known)) => {
+                format!("is not as it should be: {}, expected {known}", cut(found))
+            }
+            None => format!("is not as it should be: {}", cut(text)),
+        },
+        Some("i64") => "must be a whole number like 7".to_owned(),
+        Some("a string") => "must be a text".to_owned(),
+        Some("a boolean") => "must be true or false".to_owned(),
+        Some("a sequence") => "must be a list".to_owned(),
+        Some("a map") => "must be an object".to_owned(),
+        Some(other) => format!("must be {other}"),
     }
 }
 

@@ -61,11 +61,14 @@ impl Letterhead {
         self.public_url.as_str().trim_end_matches('/')
     }
 
-    /// What the mail says to `user`, in a template of the language `locale`.
-    pub fn values(&self, user: &User, token: &InvitationToken, locale: &Locale) -> Values {
-        // Who is written to in their own language gets its dates as their country has them.
-        let own = user.locale.nearest(std::slice::from_ref(locale));
-        let dates = own.map_or(locale, |_| &user.locale);
+    /// What the mail says to `user`, in a template of the language `locale`, with dates as `dates` has them.
+    pub fn values(
+        &self,
+        user: &User,
+        token: &InvitationToken,
+        locale: &Locale,
+        dates: &Locale,
+    ) -> Values {
         let name = |name: Option<&PersonName>| {
             let name = name.map(PersonName::as_str).unwrap_or_default();
             untrusted::isolated(&untrusted::disarmed(name), locale)
@@ -254,7 +257,7 @@ mod tests {
         user: &User,
         token: &InvitationToken,
     ) -> Content {
-        let values = letterhead.values(user, token, template.locale());
+        let values = letterhead.values(user, token, template.locale(), template.locale());
         let content = template.content(|name| values.has(name));
         let mut ses = Handlebars::new();
         ses.set_strict_mode(true);
@@ -381,6 +384,25 @@ mod tests {
     }
 
     #[test]
+    fn a_logo_keeps_its_shape() {
+        let (user, token) = user(None, None, None);
+        let english = Templates::built_in().get(&Locale::english()).unwrap();
+        let html = rendered(&letterhead(true, false), &english, &user, &token).html;
+        let (_, logo) = html.split_once("<img class=\"logo\"").unwrap();
+        let (logo, _) = logo.split_once('>').unwrap();
+        let (_, style) = logo.split_once("style=\"").unwrap();
+        let sizes: Vec<_> = style
+            .split("; ")
+            .filter(|one| one.contains("width") || one.split(':').next() == Some("height"))
+            .collect();
+        // Neither is fixed, so the limits take from both alike.
+        assert_eq!(sizes, ["width:auto", "height:auto", "max-width:240px"]);
+        assert!(style.contains("max-height:40px"));
+        // Outlook knows no limits.
+        assert!(logo.contains(" height=\"40\" ") && html.contains(".logo { height: 40px"));
+    }
+
+    #[test]
     fn an_address_is_kept_apart_in_text_and_is_itself_in_a_link() {
         let hebrew: Locale = "he".parse().unwrap();
         let source = TemplateSource {
@@ -423,9 +445,8 @@ mod tests {
         let product = ProductName::parse("Acme").unwrap();
         let letterhead = Letterhead::new(&settings, &product, &public_url.parse().unwrap());
         for variable in VARIABLES {
-            let data = letterhead
-                .values(&user, &token, &"he".parse().unwrap())
-                .to_json();
+            let hebrew = "he".parse().unwrap();
+            let data = letterhead.values(&user, &token, &hebrew, &hebrew).to_json();
             for name in [
                 variable.name.to_owned(),
                 format!("{}{HTML_SUFFIX}", variable.name),

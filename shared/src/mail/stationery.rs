@@ -86,9 +86,14 @@ impl MailDefaults {
 }
 
 impl Stationery {
-    /// In which language a mail goes that is wanted in these: the nearest that there is a template in, else the tenant's
-    /// default, the stack's, or English.
-    pub fn locale(&self, wanted: Option<(&Locale, LocaleSource)>) -> Locale {
+    /// The template of a mail that is wanted in this language: of the nearest that there is one in, else of the tenant's default,
+    /// the stack's, or English. None only if Usher was built with a template that can't be read, which a test prevents.
+    pub fn template(&self, wanted: Option<&Locale>) -> Option<Arc<Template>> {
+        self.templates.get(&self.locale(wanted))
+    }
+
+    fn locale(&self, wanted: Option<&Locale>) -> Locale {
+        let wanted = wanted.map(|locale| (locale, LocaleSource::Invitee));
         let defaults = self
             .defaults
             .iter()
@@ -99,15 +104,15 @@ impl Stationery {
 
     /// The user's mail.
     pub fn make(&self, user: &User, token: &InvitationToken) -> Made {
-        let locale = self.locale(Some((&user.locale, user.locale_source)));
+        let locale = self.locale(Some(&user.locale));
         let template = self.templates.get(&locale);
         self.made(locale, template, user, token)
     }
 
     /// The user's mail in this template.
-    pub fn make_in(&self, template: Template, user: &User, token: &InvitationToken) -> Made {
+    pub fn make_in(&self, template: Arc<Template>, user: &User, token: &InvitationToken) -> Made {
         let locale = template.locale().clone();
-        self.made(locale, Some(template.into()), user, token)
+        self.made(locale, Some(template), user, token)
     }
 
     fn made(
@@ -117,12 +122,27 @@ impl Stationery {
         user: &User,
         token: &InvitationToken,
     ) -> Made {
+        let dates = self.dates(user, &locale);
         Made {
-            values: self.letterhead.values(user, token, &locale),
+            values: self.letterhead.values(user, token, &locale, dates),
             one_click_url: self.letterhead.one_click_url(&token.decline()),
             locale,
             template,
         }
+    }
+
+    /// Whose dates are in the user's mail of this language: those of the country that was asked for with it, for this person or
+    /// else as the default; of what nobody asked for they are the language's own.
+    fn dates<'a>(&'a self, user: &'a User, locale: &'a Locale) -> &'a Locale {
+        let asked = [LocaleSource::Invitee, LocaleSource::Request].contains(&user.locale_source);
+        let asked = asked.then_some(&user.locale);
+        let defaults = self.defaults.iter().map(|(locale, _)| locale);
+        asked
+            .into_iter()
+            .chain(defaults)
+            .chain([&user.locale])
+            .find(|wanted| wanted.nearest(std::slice::from_ref(locale)).is_some())
+            .unwrap_or(locale)
     }
 
     /// Who mails come from, as people read it.

@@ -9,7 +9,7 @@ use super::{
     Kind, Place, SyntaxError, Template, Variable, html,
     syntax::{Part, place},
 };
-use crate::domain::{Locale, TemplateSource};
+use crate::domain::{Locale, TemplateSource, is_seen};
 
 /// All parts together, in bytes: a row of DynamoDB has 400 KB, and of a mail over 102 KB Gmail shows the beginning only.
 const MOST_BYTES: usize = 350_000;
@@ -145,7 +145,7 @@ pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, Templ
             let flaw = Flaw::NothingToPrint(flag.name);
             return refuse(part, Some(place(source, *at)), flaw);
         }
-        for has in combinations(read) {
+        for has in combinations(read.conditions()) {
             for text in texts(part) {
                 let value = |variable: &Variable| probe(variable, text);
                 let (out, pieces) = read.traced(&|name| has.of(name), value);
@@ -192,9 +192,11 @@ fn check_subject(subject: &Part, source: &str) -> Result<(), TemplateRefusal> {
         let flaw = Flaw::NotInSubject(variable.name);
         return refuse(Some(place(source, *at)), flaw);
     }
-    for has in combinations(subject) {
-        let (out, _) = subject.traced(&|name| has.of(name), |_| "x".to_owned());
-        if out.trim().is_empty() {
+    let printed = subject.values().into_iter().map(|(_, variable)| variable);
+    for has in combinations(subject.conditions().into_iter().chain(printed)) {
+        let value = |variable: &Variable| "x".repeat(has.of(variable.name).into());
+        let (out, _) = subject.traced(&|name| has.of(name), value);
+        if !is_seen(&out) {
             return refuse(None, Flaw::Empty(has.without()));
         }
     }
@@ -242,10 +244,12 @@ impl Combination {
     }
 }
 
-/// Every combination that makes a difference, that of which everything is there first.
-fn combinations(part: &Part) -> impl Iterator<Item = Combination> {
-    let conditions = part.conditions().into_iter().filter(|on| on.optional);
-    let mut optional: Vec<_> = conditions.map(|on| on.name).collect();
+/// Every combination of those of these that are there or not, that of which everything is there first.
+fn combinations(
+    variables: impl IntoIterator<Item = &'static Variable>,
+) -> impl Iterator<Item = Combination> {
+    let variables = variables.into_iter().filter(|one| one.optional);
+    let mut optional: Vec<_> = variables.map(|one| one.name).collect();
     optional.sort_unstable();
     optional.dedup();
     let all = 0..1_u32 << optional.len();
@@ -386,6 +390,30 @@ mod tests {
             let (found, at, said) = refusal(&wrong);
             assert_eq!((found, at), (part, place), "{wrong:?}: {said}");
             assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_subject_of_which_somebody_would_see_nothing_is_refused() {
+        let link = "{{accept_url}}";
+        for (subject, words) in [
+            (
+                "{{inviter_name}}{{invitee_name}}",
+                "nothing in it in mails without invitee_name and without inviter_name",
+            ),
+            (
+                "\u{200b}{{#if inviter_name}}Hi{{/if}}\u{ad} ",
+                "nothing in it in mails without inviter_name",
+            ),
+        ] {
+            assert_eq!(
+                refusal(&source(subject, link, link)),
+                (
+                    "subject",
+                    None,
+                    words.replace("nothing", "there is nothing")
+                )
+            );
         }
     }
 
