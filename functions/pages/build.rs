@@ -80,16 +80,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         version.update(name);
         version.update(plain.len().to_be_bytes());
         version.update(plain);
-        let (raw, compressed) = (out.join(name), out.join(format!("{name}.gz")));
+        let compressed = out.join(format!("{name}.gz"));
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(plain.as_bytes())?;
-        fs::write(&raw, plain)?;
         fs::write(&compressed, encoder.finish()?)?;
         let content_type = content_type(name).ok_or_else(|| format!("what is {name}?"))?;
-        let (plain, gzip) = (literal(&raw)?, literal(&compressed)?);
+        let gzip = literal(&compressed)?;
         writeln!(
             assets,
-            "Asset {{ name: {name:?}, content_type: {content_type:?}, plain: include_bytes!({plain}), gzip: include_bytes!({gzip}) }},"
+            "Asset {{ name: {name:?}, content_type: {content_type:?}, gzip: include_bytes!({gzip}) }},"
         )?;
     }
     let version: String = version

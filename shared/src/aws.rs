@@ -4,7 +4,7 @@
 //! Amazon's own roots, so only those are trusted. An operator behind a proxy that inspects TLS sets
 //! `TRUST_STORE=system` to have the system's roots back.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::{
@@ -13,11 +13,13 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsInput,
 };
 use aws_smithy_http_client::{
-    Builder,
+    Builder, Connector,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{
-    interceptors::context::BeforeSerializationInterceptorContextRef, orchestrator::Metadata,
+    http::{SharedHttpConnector, http_client_fn},
+    interceptors::context::BeforeSerializationInterceptorContextRef,
+    orchestrator::Metadata,
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region, sdk_config};
@@ -165,12 +167,10 @@ fn shared_config(env: &Environment) -> Option<SdkConfig> {
         .with_trust_store(roots.unwrap_or_else(amazon_roots))
         .build()
         .ok()?;
-    let http = env.http_client().cloned().unwrap_or_else(|| {
-        Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(tls)
-            .build_https()
-    });
+    let http = env
+        .http_client()
+        .cloned()
+        .unwrap_or_else(|| one_connector(tls));
     let credentials = Credentials::new(id?, secret?, session, None, "environment");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -178,6 +178,23 @@ fn shared_config(env: &Environment) -> Option<SdkConfig> {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http);
     Some(config.build())
+}
+
+/// The SDK's own HTTP client reads the roots for every client that is made, and again for the first call. All of ours want
+/// the same connector, so it is made once.
+fn one_connector(tls: TlsContext) -> SharedHttpClient {
+    let connector = OnceLock::new();
+    http_client_fn(move |settings, components| {
+        let made = connector.get_or_init(|| {
+            let mut builder = Connector::builder()
+                .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                .tls_context(tls.clone())
+                .connector_settings(settings.clone());
+            builder.set_sleep_impl(components.sleep_impl());
+            SharedHttpConnector::new(builder.build())
+        });
+        made.clone()
+    })
 }
 
 /// What went wrong, in words that may be logged: the service's code, or what became of the connection. A service's message
@@ -213,4 +230,61 @@ fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
         .operation_attempt_timeout(attempt)
         .operation_timeout(operation)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        thread,
+    };
+
+    use super::*;
+
+    /// A service that knows nothing, its address, and how many connections it was asked over.
+    fn service() -> (String, Arc<AtomicUsize>) {
+        const NOTHING: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = connections.clone();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                counted.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    let mut asked = [0; 16 * 1024];
+                    while connection.read(&mut asked).is_ok_and(|read| read > 0) {
+                        connection.write_all(NOTHING).unwrap();
+                    }
+                });
+            }
+        });
+        (address, connections)
+    }
+
+    #[tokio::test]
+    async fn the_clients_of_an_environment_share_their_connections() {
+        let (address, connections) = service();
+        let variables = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+            ("AWS_ENDPOINT_URL", &address),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let env: Environment = variables.into_iter().collect();
+        dynamodb(&env).unwrap().list_tables().send().await.unwrap();
+        let ses = ses(&env).unwrap();
+        ses.get_account().send().await.unwrap();
+        let question = ses.get_account().customize();
+        let question = question.config_override(repeated());
+        question.send().await.unwrap();
+        assert_eq!(connections.load(Ordering::SeqCst), 1);
+    }
 }

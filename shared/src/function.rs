@@ -1,9 +1,11 @@
 //! What a function's `main` does, and where HTTP meets the table and the user pool: how trouble with them is answered.
 
-use std::{process::ExitCode, time::Duration};
+use std::{future::ready, process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
-use lambda_http::{Context, LambdaEvent, Request, http::StatusCode, lambda_runtime, service_fn};
+use lambda_http::{
+    BoxFuture, Context, LambdaEvent, Request, http::StatusCode, lambda_runtime, service_fn,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -25,15 +27,46 @@ pub trait WarmUp {
     fn warm_up(&self) -> impl Future<Output = Result<(), lambda_http::Error>>;
 }
 
+/// How a function is made of its environment.
+type New<S> = fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>;
+/// How it answers a request.
+type Handle<S> = for<'a> fn(&'a S, &'a Request) -> BoxFuture<'a, Answer>;
+
 /// What a function's `main` does: read the environment, open the connections, and answer until Lambda stops it.
 ///
 /// A wrong environment, or a table or user pool out of reach, ends it at once, with one log line that says what is wrong.
-pub async fn run<S: WarmUp + Send + Sync + 'static>(
-    new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
-    handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
-) -> ExitCode {
+pub async fn run<S>(new: New<S>, handle: Handle<S>) -> ExitCode
+where
+    S: WarmUp + Send + Sync + 'static,
+{
+    run_in(ready(Environment::process()), new, handle).await
+}
+
+/// The same for a function that makes tokens: it reads their key from its secret. Apart, so that no other has to carry what
+/// that needs.
+pub async fn run_with_secrets<S>(new: New<S>, handle: Handle<S>) -> ExitCode
+where
+    S: WarmUp + Send + Sync + 'static,
+{
+    let env = Box::pin(Environment::process().with_secrets());
+    Box::pin(run_in(env, new, handle)).await
+}
+
+async fn run_in<S>(
+    env: impl Future<Output = Environment>,
+    new: New<S>,
+    handle: Handle<S>,
+) -> ExitCode
+where
+    S: WarmUp + Send + Sync + 'static,
+{
     telemetry::start();
-    let endpoint = match in_time(start(new, handle)).await {
+    let start = async {
+        let state = new(&env.await, Clock::system(), Entropy::system())?;
+        state.warm_up().await?;
+        Ok(Endpoint::new(state, handle))
+    };
+    let endpoint = match in_time(start).await {
         Ok(endpoint) => endpoint,
         Err(error) => return cannot_start(&error),
     };
@@ -107,16 +140,6 @@ fn ended(how: Result<(), lambda_http::Error>) -> ExitCode {
 /// See [`in_time`].
 const LONGEST_START: Duration = Duration::from_secs(9);
 const TOO_SLOW: &str = "AWS does not answer: nothing was ready within 9 seconds. Check the function's network, and the AWS_ENDPOINT_URL variables if there are any";
-
-async fn start<S: WarmUp + Send + Sync + 'static>(
-    new: fn(&Environment, Clock, Entropy) -> Result<S, ConfigError>,
-    handle: for<'a> fn(&'a S, &'a Request) -> lambda_http::BoxFuture<'a, Answer>,
-) -> Result<Endpoint<S>, lambda_http::Error> {
-    let env = Environment::process().with_secrets().await;
-    let state = new(&env, Clock::system(), Entropy::system())?;
-    state.warm_up().await?;
-    Ok(Endpoint::new(state, handle))
-}
 
 /// Waits for what a start needs, but not so long that Lambda ends it (INIT may take ten seconds) before it has said why.
 async fn in_time<T>(

@@ -6,7 +6,7 @@ use erase::{Erase, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    usher::function::run(Erase::new, |state, request| {
+    usher::function::run_with_secrets(Erase::new, |state, request| {
         Box::pin(handle(state, request))
     })
     .await

@@ -6,7 +6,7 @@ use invite::{Invite, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    usher::function::run(Invite::new, |state, request| {
+    usher::function::run_with_secrets(Invite::new, |state, request| {
         Box::pin(handle(state, request))
     })
     .await

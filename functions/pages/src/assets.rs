@@ -3,12 +3,24 @@
 //! All of it stands below one hash over all of it. So modules can name each other as they lie in the folder, a browser never
 //! has to ask whether anything has changed, and no page ever runs with a module of another version.
 
+use std::io::{self, Read};
+
+use flate2::read::GzDecoder;
+
 /// One file.
 pub(crate) struct Asset {
     pub(crate) name: &'static str,
     pub(crate) content_type: &'static str,
-    pub(crate) plain: &'static [u8],
     pub(crate) gzip: &'static [u8],
+}
+
+impl Asset {
+    /// What is compressed in it, for the few who can't take it so: a second copy in the program would be half of its zip.
+    pub(crate) fn plain(&self) -> io::Result<Vec<u8>> {
+        let mut plain = Vec::new();
+        GzDecoder::new(self.gzip).read_to_end(&mut plain)?;
+        Ok(plain)
+    }
 }
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));

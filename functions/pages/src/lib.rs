@@ -90,11 +90,7 @@ pub fn handle(pages: &Pages, request: &Request) -> Answer {
     match (parameter("version"), parameter("file")) {
         (Some(version), Some(file)) => {
             let asset = assets::find(file).ok_or_else(no_such_file)?;
-            Ok(send_asset(
-                asset,
-                assets::is_current(version),
-                request.headers(),
-            ))
+            send_asset(asset, assets::is_current(version), request.headers())
         }
         _ if request.raw_http_path().ends_with("/accept") => {
             send_page(&pages.accept, &pages.accept_policy, request.headers())
@@ -118,11 +114,11 @@ fn to_decline_page(token: &str) -> Response<Body> {
     response
 }
 
-fn send_asset(asset: &Asset, current: bool, headers: &HeaderMap) -> Response<Body> {
+fn send_asset(asset: &Asset, current: bool, headers: &HeaderMap) -> Answer {
     let mut response = if accepts_gzip(headers) {
         compressed(asset.gzip)
     } else {
-        Response::new(Body::Binary(asset.plain.to_vec()))
+        Response::new(Body::Binary(asset.plain().map_err(Problem::internal)?))
     };
     set(&mut response, header::CONTENT_TYPE, asset.content_type);
     if asset.content_type.starts_with("text/html") {
@@ -138,7 +134,7 @@ fn send_asset(asset: &Asset, current: bool, headers: &HeaderMap) -> Response<Bod
         "no-store"
     };
     set(&mut response, header::CACHE_CONTROL, keep);
-    response
+    Ok(response)
 }
 
 fn send_page(document: &Document, policy: &HeaderValue, headers: &HeaderMap) -> Answer {

@@ -6,7 +6,7 @@ use resend::{Resend, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    usher::function::run(Resend::new, |state, request| {
+    usher::function::run_with_secrets(Resend::new, |state, request| {
         Box::pin(handle(state, request))
     })
     .await

@@ -14,8 +14,8 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// How many pages of 100 users are read of each of the index's eight shards: 2,400 users at the most, of all tenants. It is
 /// for an operator to see that mail waits, and for how long; thousands that wait need no exact number.
 const PAGES_A_SHARD: u32 = 3;
-/// How many shards are read at a time.
-const SHARDS_AT_A_TIME: usize = 8;
+/// How many shards are read at a time. Each needs a connection of its own, and to open one takes longer than to ask.
+const SHARDS_AT_A_TIME: usize = 2;
 
 /// Reads who is due within the hour, the longest due first, and counts those of the tenant.
 pub(crate) async fn count(

@@ -6,7 +6,7 @@ use update::{Update, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    usher::function::run(Update::new, |state, request| {
+    usher::function::run_with_secrets(Update::new, |state, request| {
         Box::pin(handle(state, request))
     })
     .await

@@ -1,6 +1,6 @@
 //! Asks SES what keeps mail from going out.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use aws_sdk_sesv2::{
     Client,
@@ -14,7 +14,10 @@ use aws_sdk_sesv2::{
     types::{EventDestination as SesEventDestination, VerificationStatus},
 };
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Mutex;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout_at},
+};
 
 use super::health::{
     Account, Asked, ConfigurationSetFacts, EventDestination, Identities, MailProblem, SenderFacts,
@@ -25,6 +28,8 @@ use crate::{aws, clock::Clock, config::Environment, domain::EmailAddress};
 /// For how long an answer counts. SES takes most questions no oftener than once a second from the whole account (its API
 /// reference says so of each), and nothing of this changes by the minute.
 const FRESH: SignedDuration = SignedDuration::from_mins(1);
+/// How long SES may take over all questions together: as long as over one, see [`aws::repeated`].
+const LONGEST: Duration = Duration::from_secs(8);
 /// The most that `ListEmailIdentities` gives at once. An account has 10,000 of them at the most (SES developer guide, "Service
 /// quotas in Amazon SES").
 const IDENTITIES_A_PAGE: i32 = 1000;
@@ -75,19 +80,24 @@ impl Doctor {
         self.configuration_set.as_deref()
     }
 
-    /// Four questions at once, or what they were answered less than a minute ago.
+    /// Four questions, or what they were answered less than a minute ago. One after the other, so that one connection does.
     pub async fn ask(&self) -> Seen {
         let mut seen = self.seen.lock().await;
         let at = self.clock.now();
         if let Some(seen) = seen.as_ref().filter(|seen| fresh(seen.at, at)) {
             return seen.clone();
         }
-        let (account, sender, configuration_set) =
-            tokio::join!(self.account(), self.sender(), self.ask_configuration_set());
+        let end = Instant::now() + LONGEST;
         let facts = SesFacts {
-            account,
-            sender,
-            configuration_set,
+            account: by(end, "GetAccount", self.account()).await,
+            sender: by(end, "GetEmailIdentity", self.sender()).await,
+            configuration_set: match self.configuration_set() {
+                Some(name) => {
+                    let asked = self.ask_configuration_set(name);
+                    Some(by(end, "GetConfigurationSet", asked).await)
+                }
+                None => None,
+            },
         };
         let answer = Seen { at, facts };
         // What was not answered is asked again by the next one.
@@ -138,17 +148,14 @@ impl Doctor {
         }
     }
 
-    async fn ask_configuration_set(&self) -> Option<Asked<ConfigurationSetFacts>> {
-        let name = self.configuration_set.as_deref()?;
+    async fn ask_configuration_set(&self, name: &str) -> Asked<ConfigurationSetFacts> {
         let set = self.client.get_configuration_set();
         let set = set.configuration_set_name(name).customize();
+        let set = set.config_override(aws::repeated()).send().await;
         let told = self.client.get_configuration_set_event_destinations();
         let told = told.configuration_set_name(name).customize();
-        let (set, told) = tokio::join!(
-            set.config_override(aws::repeated()).send(),
-            told.config_override(aws::repeated()).send()
-        );
-        Some(match (set, told) {
+        let told = told.config_override(aws::repeated()).send().await;
+        match (set, told) {
             (Ok(set), Ok(told)) => Ok(read_configuration_set(&set, told.event_destinations())),
             (Err(error), _) if is(&error, GetConfigurationSetError::is_not_found_exception) => {
                 Ok(ConfigurationSetFacts::Missing)
@@ -163,7 +170,7 @@ impl Doctor {
                 Ok(ConfigurationSetFacts::Missing)
             }
             (_, Err(error)) => Err(unanswered("GetConfigurationSetEventDestinations", &error)),
-        })
+        }
     }
 
     async fn list_identities(&self) -> Asked<Identities> {
@@ -189,6 +196,16 @@ impl Doctor {
     }
 }
 
+/// What a question is answered until then.
+async fn by<T>(
+    end: Instant,
+    operation: &'static str,
+    question: impl Future<Output = Asked<T>>,
+) -> Asked<T> {
+    let answer = timeout_at(end, Box::pin(question)).await;
+    answer.unwrap_or_else(|_| Err(no_answer(operation, "no answer in time")))
+}
+
 fn fresh(then: Timestamp, now: Timestamp) -> bool {
     now.duration_since(then) < FRESH
 }
@@ -201,7 +218,10 @@ fn unanswered<E: ProvideErrorMetadata + Debug>(
     operation: &'static str,
     error: &SdkError<E>,
 ) -> Unanswered {
-    let cause = aws::cause(error);
+    no_answer(operation, aws::cause(error))
+}
+
+fn no_answer(operation: &'static str, cause: &str) -> Unanswered {
     tracing::warn!(operation, cause, "SES did not answer a question");
     Unanswered {
         operation,

@@ -4,12 +4,13 @@ mod documents;
 mod texts;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs, iter,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
-use crate::assets;
+use crate::assets::{self, Asset};
 
 /// The pages, as they lie in the folder.
 const PAGES: [(&str, &str); 2] = [
@@ -25,8 +26,13 @@ fn is(name: &str, extension: &str) -> bool {
 }
 
 fn asset(name: &str) -> &'static str {
-    let asset = assets::find(name).unwrap_or_else(|| panic!("there is no {name}"));
-    std::str::from_utf8(asset.plain).unwrap()
+    static ASSETS: LazyLock<BTreeMap<&str, String>> = LazyLock::new(|| {
+        let plain = |asset: &Asset| String::from_utf8(asset.plain().unwrap()).unwrap();
+        let all = assets::all().iter();
+        all.map(|asset| (asset.name, plain(asset))).collect()
+    });
+    let asset = ASSETS.get(name);
+    asset.unwrap_or_else(|| panic!("there is no {name}"))
 }
 
 /// What stands between each `before` and the `after` that follows it.
