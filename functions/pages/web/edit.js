@@ -37,7 +37,7 @@ export function edit(user, place, left) {
   const fields = {
     email: element("input", { type: "email", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
     name: element("input", { type: "text", dir: "auto", autocomplete: "off", maxLength: 100 }),
-    locale: element("select", {}, options(user.locale)),
+    locale: element("select", {}, options([...new Set([...languages(), user.locale, values.locale])])),
     groups: element("input", { type: "text", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
   };
   const problem = element("div");
@@ -47,6 +47,13 @@ export function edit(user, place, left) {
   const form = element("form", { class: "edit", noValidate: true, "aria-label": text("users.do.edit") },
     Object.entries(fields).map(([name, field]) => labelled(name, field)), problem, ways);
   for (const [name, field] of Object.entries(fields)) field.value = values[name];
+
+  // Nobody else may see what languages the tenant has mails in.
+  if (session.can("settings:write")) session.call("GET", "/v1/settings").then(({ body }) => {
+    const { locale } = fields;
+    const known = [...locale.options].map(({ value }) => value);
+    locale.append(...options((body?.locales ?? []).filter((tag) => !known.includes(tag))));
+  });
 
   const typed = () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value.trim()]));
   const end = () => {
@@ -130,18 +137,7 @@ function labelled(name, field) {
   return element("div", { class: "field" }, element("label", { htmlFor: field.id }, text(`users.edit.${name}`)), field, help);
 }
 
-function options(current) {
-  const tags = languages().includes(current) ? languages() : [current, ...languages()];
-  return tags.map((tag) => {
-    const option = new Option(named(tag), tag);
-    option.lang = tag;
-    return option;
-  });
-}
-
-function named(tag) {
-  try { return nameOf(tag); } catch { return tag; }
-}
+const options = (tags) => tags.map((tag) => element("option", { value: tag, lang: tag }, nameOf(tag)));
 
 function changesOf(before, { email, name, locale, groups }) {
   const [old, now] = [groupsOf(before.groups), groupsOf(groups)];

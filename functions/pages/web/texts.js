@@ -22,10 +22,14 @@ export const language = () => current;
 /** Which way a language is written. */
 export const direction = (tag = current) => (RIGHT_TO_LEFT.has(base(tag)) ? "rtl" : "ltr");
 
-/** The name of a language, in that language. */
+/** The name of a language, in that language; the tag, if the browser can't read it. */
 export function nameOf(tag) {
-  const name = new Intl.DisplayNames([tag], { type: "language" }).of(tag);
-  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
+  try {
+    const name = new Intl.DisplayNames([tag], { type: "language" }).of(tag);
+    return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
+  } catch {
+    return tag;
+  }
 }
 
 /** The first language that there are texts in: of those wanted, then of the browser's, else English. */
