@@ -1,6 +1,6 @@
 // What holds for everybody in the Invite dialog: language, groups, message, lifetime, and whether mail is sent.
 import { element } from "./dom.js";
-import { direction, languages, nameOf, number, text } from "./texts.js";
+import { addLanguages, languages, number, text } from "./texts.js";
 import { checkGroups } from "./invite_rows.js";
 
 const MOST_LETTERS = 1000;
@@ -16,7 +16,7 @@ export class Options {
     const on = { input: (event) => { this.#clear(event.target); changed(); } };
     this.language = element("select", { id: "invite-language", on },
       element("option", { value: "" }, text("invite.language_default")));
-    this.#offer(languages());
+    addLanguages(this.language, languages());
     this.groups = element("input", { id: "invite-groups", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: false, dir: "auto", on });
     this.days = element("input", { id: "invite-days", type: "number", min: 1, max: 365, step: 1, inputMode: "numeric", on });
     this.message = element("textarea", { id: "invite-message", rows: 3, dir: "auto", on: { input: (event) => { this.#count(); on.input(event); } } });
@@ -32,15 +32,10 @@ export class Options {
     this.#count();
   }
 
-  #offer(tags) {
-    const known = new Set([...this.language.options].map(({ value }) => value));
-    this.language.append(...tags.filter((tag) => !known.has(tag)).map((tag) => element("option", { value: tag, lang: tag, dir: direction(tag) }, nameOf(tag))));
-  }
-
   /** Takes in what the tenant has decided: what holds for a lifetime that is not typed, and languages of its own. */
   know({ settings, defaults, locales }) {
     this.days.placeholder = settings.expires_in_days ?? defaults.expires_in_days;
-    this.#offer(locales);
+    addLanguages(this.language, locales);
   }
 
   #field(control, label, help, check) {
@@ -93,7 +88,7 @@ export class Options {
   }
 
   set values({ locale = "", groups = [], message = "", days = "", notify = true } = {}) {
-    this.#offer([locale]);
+    addLanguages(this.language, [locale]);
     this.language.value = locale;
     this.groups.value = groups.join(", ");
     this.message.value = message;

@@ -253,13 +253,13 @@ class Mail {
   #took(saved, sent) {
     if (current !== this) {
       const draft = this.#draft;
-      if (draft) keep(this.#locale, same(draft, sent) ? null : { ...draft, version: saved.version });
+      if (draft) keep(this.#locale, same(draft, sent) ? null : { ...draft, version: versionOf(saved) });
       if (current?.#list) current.#enter(saved);
       return current?.again(this.#locale);
     }
     this.#saved = saved;
     const typed = this.#typed;
-    keep(this.#locale, same(typed, sent) || same(typed, saved) ? null : { version: saved.version, ...typed });
+    keep(this.#locale, same(typed, sent) || same(typed, saved) ? null : { version: versionOf(saved), ...typed });
     this.#enter(saved);
     this.#notice.replaceChildren();
     this.#drawState();
@@ -321,8 +321,8 @@ class Mail {
       this.#title.focus();
     }
     const back = async () => {
-      const answer = await session.call("PUT", path(old.locale), { subject: old.subject, text: old.text, html: old.html }, { version: 0 });
-      if (answer.ok && !same(before, old)) keep(old.locale, { version: answer.body.version, ...before });
+      const answer = await session.call("PUT", path(old.locale), { subject: old.subject, text: old.text, html: old.html }, { version: versionOf({ version: 0 }) });
+      if (answer.ok && !same(before, old)) keep(old.locale, { version: versionOf(answer.body), ...before });
       if (!answer.ok) return toast(explain(answer.problem).detail, { kind: "alert", action: { label: text("common.retry"), run: back } });
       return old.built_in || !current ? current?.again(old.locale) : go({ view: "mail", on: old.locale });
     };

@@ -1,7 +1,7 @@
 // The Settings view: what a tenant decides of its invitations. What is empty holds as the stack was deployed, and each field
 // says what that is. What is typed is kept until it is saved or discarded.
 import { element, once, toast } from "./dom.js";
-import { language, nameOf, number, relative, text } from "./texts.js";
+import { addLanguages, language, nameOf, number, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { explained, quoted } from "./words.js";
 import { explain } from "./api.js";
@@ -76,7 +76,7 @@ function draw(view, first) {
     const shown = isEmpty(holds) || holds.length === 0 ? text(NOTHING[name] ?? "settings.none") : look === "language" ? text("settings.by_default", { value: nameOf(holds) }) : KINDS[kind].write(holds);
     const plain = { id, dir: kind === "text" && !look ? "auto" : "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false, placeholder: shown };
     const control = long ? element("textarea", { ...plain, rows: 3 })
-      : look === "language" ? element("select", { id }, element("option", { value: "" }, shown), saved.locales.map((tag) => element("option", { value: tag, lang: tag }, nameOf(tag))))
+      : look === "language" ? element("select", { id }, element("option", { value: "" }, shown))
         : element("input", { ...plain, type: look === "email" || look === "url" ? look : "text", inputMode: kind === "number" ? "numeric" : null });
     const help = element("p", { class: "help", id: `${id}-help` }, helpOf(name));
     const error = element("p", { class: "error", id: `${id}-error`, role: "alert", hidden: true });
@@ -105,7 +105,7 @@ function draw(view, first) {
   function fill(values) {
     for (const [name, { control, none }] of rows) {
       const { typed, none: isNone } = values[name];
-      if (control.tagName === "SELECT" && typed && ![...control.options].some(({ value }) => value === typed)) control.append(new Option(nameOf(typed), typed));
+      if (control.tagName === "SELECT") addLanguages(control, [...saved.locales, typed]);
       control.value = typed;
       if (none) none.checked = isNone;
       control.dispatchEvent(new Event("change"));
@@ -186,7 +186,7 @@ function draw(view, first) {
     const values = written(answer.settings);
     const since = draft ? differ(draft.typed, given) : [];
     if (since.length === 0) memory.drop(mine(KEPT));
-    else memory.set(mine(KEPT), { version: answer.version, values, typed: { ...values, ...Object.fromEntries(since.map((name) => [name, draft.typed[name]])) } });
+    else memory.set(mine(KEPT), { version: versionOf(answer), values, typed: { ...values, ...Object.fromEntries(since.map((name) => [name, draft.typed[name]])) } });
     toast(text("settings.said_saved"));
     return current && show(current.root, current.title);
   }

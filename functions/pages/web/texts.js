@@ -142,12 +142,20 @@ export function apply(root = document) {
 /** Fills a select with the languages, each by its own name. */
 export function offerLanguages(select, chosen = current) {
   const names = supported.map((tag) => [nameOf(tag), tag]).sort(([one], [other]) => one.localeCompare(other, current));
-  select.replaceChildren(...names.map(([name, tag]) => {
-    const option = new Option(name, tag, tag === chosen, tag === chosen);
+  select.replaceChildren();
+  addLanguages(select, names.map(([, tag]) => tag));
+  select.value = chosen;
+}
+
+/** Adds the languages that a select does not offer yet. */
+export function addLanguages(select, tags) {
+  for (const tag of tags) {
+    if ([...select.options].some(({ value }) => value === tag)) continue;
+    const option = new Option(nameOf(tag), tag);
     option.lang = tag;
     option.dir = direction(tag);
-    return option;
-  }));
+    select.append(option);
+  }
 }
 
 /** The person's own way to write dates and numbers, if their browser is in the page's language. */

@@ -16,5 +16,5 @@ export function askBeforeClosing(isThere) {
 /** Whose version stands there now, or that nobody can read it. */
 export const saidOf = ({ changed_by: by, unreadable }) => (unreadable ? text("decided.unreadable") : text("decided.meanwhile", { who: by?.name ?? by?.id ?? "" }));
 
-/** The version that saving puts another in place of: where it can't be read, whatever is there. */
-export const versionOf = ({ version, unreadable }) => (unreadable && version === 0 ? "*" : version);
+/** The version that saving puts another in place of, as If-Match has it: where it can't be read, whatever is there. */
+export const versionOf = ({ version, unreadable }) => (unreadable && version === 0 ? "*" : `"${version}"`);
