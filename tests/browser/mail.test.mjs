@@ -1,6 +1,7 @@
 // The Mail view: every word of the invitation in every language, seen before anybody gets it.
 import assert from "node:assert/strict";
-import { scenario } from "./support/browser.mjs";
+import { gate, scenario } from "./support/browser.mjs";
+import { until } from "./support/stack.mjs";
 import { openInvite } from "./support/invite.mjs";
 import { LANGUAGES, t, within } from "./support/texts.mjs";
 import { button, choose, dialog, enter, hasFocus, heading, said, table, tabTo } from "./support/users.mjs";
@@ -287,8 +288,9 @@ scenario("a mail in a language that Usher has none in begins with the English on
   await button(ask, "mail.begin").click();
   await page.waitForURL(/#mail=fa$/);
   // Not the English mail that stood here before, whose preview has the same words.
-  await view(page).getByText(within("decided.unsaved")).waitFor();
+  await page.waitForFunction(() => document.querySelector("#mail-html")?.value.includes('lang="fa"'));
   await previewed(page, "Create your account");
+  assert.equal(await view(page).getByText(within("decided.unsaved")).count(), 0, "nobody has typed anything yet");
   assert.match(await part(page, "html").inputValue(), /lang="fa" dir="rtl"/);
   const runs = () => inFrame(page, (inside) => {
     const { direction, textAlign } = getComputedStyle(inside.querySelector("h1"));
@@ -301,6 +303,213 @@ scenario("a mail in a language that Usher has none in begins with the English on
   await said(page, "mail.said_saved").waitFor();
   await stack.invite({ email: ANN, locale: "fa" });
   assert.match(await subjectOf(stack, ANN), /دعوت به/);
+});
+
+scenario("whoever only looks at another language leaves no draft, and whoever writes in it finds it again", async (world) => {
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  const languages = () => page.locator("#mail-language").evaluate((select) => [...select.options].map(({ value }) => value));
+  await page.goto("/#mail=sr-Latn");
+  await page.waitForFunction(() => document.querySelector("#mail-html")?.value.includes('lang="sr-Latn"'));
+  assert.ok((await languages()).includes("sr-Latn"));
+  await page.goto("/#mail=en");
+  await view(page).getByText(t("mail.built_in")).waitFor();
+  assert.equal((await languages()).includes("sr-Latn"), false);
+  await page.goto("/#mail=sr-Latn");
+  await page.waitForFunction(() => document.querySelector("#mail-html")?.value.includes('lang="sr-Latn"'));
+  await edit(page, "subject", () => "Naše, {{product_name}}");
+  await view(page).getByText(within("decided.unsaved")).waitFor();
+  await other(page, "en");
+  await view(page).getByText(t("mail.built_in")).waitFor();
+  await other(page, "sr-Latn");
+  await view(page).getByText(within("decided.unsaved")).waitFor();
+  assert.equal(await part(page, "subject").inputValue(), "Naše, {{product_name}}");
+});
+
+scenario("a language is asked for as the API takes it, and one that can't be shown is no dead end", async (world) => {
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await view(page).getByLabel(t("common.language")).selectOption({ label: "Another language" });
+  const ask = dialog(page, t("mail.another"));
+  for (const bad of ["klingon", "und", "de-u-nu-arab", "en_"]) {
+    await ask.getByRole("textbox").fill(bad);
+    await button(ask, "mail.begin").click();
+    await ask.getByText(t("mail.tag_bad")).waitFor();
+    await ask.getByRole("textbox").fill("");
+    await ask.getByRole("textbox").press("Enter");
+  }
+  await ask.getByRole("textbox").fill("de_AT");
+  await button(ask, "mail.begin").click();
+  await page.waitForURL(/#mail=de-AT$/);
+  await page.waitForFunction(() => document.querySelector("#mail-html")?.value.includes('lang="de-AT"'));
+  await page.route("**/templates/de?*", (route) => route.abort("internetdisconnected"));
+  await other(page, "de");
+  await view(page).getByText(within("problem.offline")).waitFor();
+  await world.state(page, "mail-language-offline");
+  await other(page, "en");
+  await view(page).getByText(t("mail.built_in")).waitFor();
+});
+
+scenario("a language that there is no built-in mail in is deleted only after a question, and comes back", async (world) => {
+  const { stack } = world;
+  const { subject, text, html } = await stack.call("GET", "/v1/templates/sk?or=english");
+  await stack.call("PUT", "/v1/templates/sk", { subject: `SK ${subject}`, text, html }, { headers: { "if-match": '"0"' } });
+  const page = await world.person();
+  await enterView(page, "mail");
+  await other(page, "sk");
+  await seeSaved(page);
+  assert.equal(await button(page, "mail.reset").count(), 0);
+  await button(page, "mail.delete").click();
+  const sure = dialog(page, t("mail.delete"));
+  await sure.getByText(t("mail.delete.text")).waitFor();
+  await world.state(page, "mail-delete");
+  await button(sure, "common.cancel").click();
+  assert.equal((await saved(stack, "sk")).source, "own");
+  await button(page, "mail.delete").click();
+  await button(sure, "mail.delete").click();
+  await said(page, "mail.deleted").waitFor();
+  await page.waitForURL(/#mail$/);
+  await view(page).getByText(t("mail.built_in")).waitFor();
+  assert.equal(await page.locator("#mail-language").locator('[value="sk"]').count(), 0);
+  await stack.call("GET", "/v1/templates/sk", undefined, { status: 404 });
+  await button(page.getByRole("status"), "common.undo").click();
+  await page.waitForURL(/#mail=sk$/);
+  await seeSaved(page);
+  assert.match((await saved(stack, "sk")).subject, /^SK /);
+});
+
+// The server takes the PUT, and what it says of it comes only when it is let.
+async function held(page, path) {
+  const { open, opened } = gate();
+  let answered = false;
+  await page.route(path, async (route) => {
+    if (route.request().method() !== "PUT") return route.continue();
+    const response = await route.fetch();
+    answered = true;
+    await opened;
+    return route.fulfill({ response });
+  });
+  return { open, answered: () => until("the server has answered", () => answered) };
+}
+
+scenario("what is saved while one goes to another language leaves that as it is", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "Mine, {{product_name}}");
+  const put = await held(page, "**/v1/templates/en");
+  await button(page, "common.save").click();
+  await put.answered();
+  await other(page, "de");
+  await previewed(page, "Konto erstellen");
+  put.open();
+  await said(page, "mail.said_saved").waitFor();
+  const select = page.locator("#mail-language");
+  assert.equal(await select.inputValue(), "de");
+  await select.getByRole("option", { name: t("mail.own", { language: "English" }) }).waitFor({ state: "attached" });
+  assert.equal((await saved(stack)).subject, "Mine, {{product_name}}");
+  await other(page, "en");
+  await seeSaved(page);
+  assert.equal(await view(page).getByText(within("decided.unsaved")).count(), 0);
+});
+
+scenario("what is typed in the same language again while it is saved is kept", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "Mine, {{product_name}}");
+  const put = await held(page, "**/v1/templates/en");
+  await button(page, "common.save").click();
+  await put.answered();
+  await other(page, "de");
+  await previewed(page, "Konto erstellen");
+  await other(page, "en");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "Mine again, {{product_name}}");
+  put.open();
+  await said(page, "mail.said_saved").waitFor();
+  await view(page).getByText(within("decided.saved")).getByText(within("decided.unsaved")).waitFor();
+  assert.equal(await part(page, "subject").inputValue(), "Mine again, {{product_name}}");
+  await page.unroute("**/v1/templates/en");
+  await button(page, "common.save").click();
+  await until("it is saved", async () => (await saved(stack)).subject === "Mine again, {{product_name}}");
+});
+
+scenario("a version of somebody else's is said even to who has gone on to another language", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await edit(page, "subject", () => "Mine, {{product_name}}");
+  await savedByOther(stack, { subject: "Theirs, {{product_name}}" });
+  const put = await held(page, "**/v1/templates/en");
+  await button(page, "common.save").click();
+  await put.answered();
+  await other(page, "de");
+  await previewed(page, "Konto erstellen");
+  put.open();
+  await page.getByRole("status").getByText(within("decided.meanwhile", { who: "Bea Boss" })).getByText(within("decided.kept")).waitFor();
+  await other(page, "en");
+  await view(page).getByText(t("decided.meanwhile", { who: "Bea Boss" })).waitFor();
+  assert.equal(await part(page, "subject").inputValue(), "Mine, {{product_name}}");
+});
+
+scenario("whoever closes the tab with something unsaved is asked first, and not on the way to sign in", async (world) => {
+  const page = await world.person();
+  const asked = [];
+  page.on("dialog", (dialog) => { asked.push(dialog.type()); return dialog.accept(); });
+  await enterView(page, "mail");
+  await previewed(page, "Create your account");
+  await page.reload();
+  await previewed(page, "Create your account");
+  assert.deepEqual(asked, []);
+  await edit(page, "subject", () => "Mine, {{product_name}}");
+  // Only to who has done something in it, a browser lets a page speak.
+  await part(page, "subject").press("End");
+  await page.route("**/_local/sign-in/token", (route) => route.abort("internetdisconnected"));
+  await page.route("**/v1/**", (route) => route.fulfill({ status: 401, contentType: "application/json", body: "{}" }));
+  await edit(page, "subject", () => "Mine again, {{product_name}}");
+  const ended = dialog(page, t("users.ended.title"));
+  await ended.waitFor();
+  await page.unroute("**/_local/sign-in/token");
+  await page.unroute("**/v1/**");
+  await button(ended, "users.ended.again").click();
+  await view(page).getByText(within("decided.unsaved")).waitFor();
+  assert.deepEqual(asked, []);
+  await part(page, "subject").press("End");
+  await page.reload();
+  assert.deepEqual(asked, ["beforeunload"]);
+});
+
+scenario("a mail that can't be read says so, and is saved over", async (world) => {
+  const page = await world.person();
+  const versions = [];
+  await page.route("**/v1/templates/en*", async (route) => {
+    const request = route.request();
+    if (request.method() === "PUT") versions.push(await request.headerValue("if-match"));
+    if (request.method() !== "GET") return route.continue();
+    const response = await route.fetch();
+    const body = await response.json();
+    return route.fulfill({ response, json: { ...body, source: "own", version: 0, unreadable: true } });
+  });
+  await enterView(page, "mail");
+  await view(page).getByText(t("decided.unreadable")).waitFor();
+  await world.state(page, "mail-unreadable");
+  await edit(page, "subject", () => "Mended, {{product_name}}");
+  await button(page, "common.save").click();
+  await said(page, "mail.said_saved").waitFor();
+  await view(page).getByText(t("decided.unreadable")).waitFor({ state: "detached" });
+  assert.deepEqual(versions, ["*"]);
+});
+
+scenario("on a phone the mail is first seen as on a phone", async (world) => {
+  const page = await world.person({ width: 320 });
+  await enterView(page, "mail");
+  await page.getByRole("radio", { name: t("mail.phone") }).and(page.locator(":checked")).waitFor();
 });
 
 scenario("the mail can be changed with the keyboard alone", async (world) => {
@@ -351,6 +560,7 @@ for (const file of ["views.js", "mail.js", "mail.en.json", "templates"]) {
 }
 
 scenario("the Invite dialog shows the mail that will be sent, with its message and in its language", async (world) => {
+  const { stack } = world;
   const page = await world.person();
   await enter(page);
   const box = await openInvite(page);
@@ -370,7 +580,9 @@ scenario("the Invite dialog shows the mail that will be sent, with its message a
   assert.doesNotMatch(await inFrame(page, (inside) => inside.body.innerText), /personal message stands|note/);
   const inviter = await world.person();
   await enter(inviter, { as: "Ivo Inviter" });
-  assert.equal(await button(await openInvite(inviter), "invite.see").count(), 0);
+  await stack.call("PUT", "/v1/settings", { ...(await stack.call("GET", "/v1/settings")).settings, default_locale: "fr" }, { headers: { "if-match": '"0"' } });
+  await button(await openInvite(inviter), "invite.see").click();
+  await previewed(inviter, "Créer votre compte");
 });
 
 for (const language of LANGUAGES) {

@@ -1,6 +1,7 @@
 // The Settings view: what a tenant decides of its invitations, and what holds where it has decided nothing.
 import assert from "node:assert/strict";
-import { scenario } from "./support/browser.mjs";
+import { gate, scenario } from "./support/browser.mjs";
+import { until } from "./support/stack.mjs";
 import { LANGUAGES, t, within } from "./support/texts.mjs";
 import { button, enter, hasFocus, said, tabTo } from "./support/users.mjs";
 import { SOME, enterView, seeSaved, view } from "./support/views.mjs";
@@ -110,6 +111,122 @@ scenario("settings that somebody else has changed meanwhile are taken in, and on
   await said(page, "settings.said_saved").waitFor();
   const { settings } = await saved(stack);
   assert.deepEqual([settings.product_name, settings.reply_to, settings.support_address], ["Mine", "theirs@example.com", "mine@example.com"]);
+});
+
+scenario("settings that somebody else has changed are told to who has gone on, and again to who comes back", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "settings");
+  await setting(page, "product_name").fill("Mine");
+  await savedByOther(stack, { product_name: "Theirs" });
+  const { open, opened } = gate();
+  let answered = false;
+  await page.route("**/v1/settings", async (route) => {
+    const response = await route.fetch();
+    if (route.request().method() === "PUT") {
+      answered = true;
+      await opened;
+    }
+    return route.fulfill({ response });
+  });
+  await save(page);
+  await until("the server has answered", () => answered);
+  await page.getByRole("link", { name: t("users.mail") }).click();
+  await page.getByRole("heading", { level: 2, name: t("users.mail") }).waitFor();
+  open();
+  await page.getByRole("status").getByText(within("decided.meanwhile", { who: "Bea Boss" })).getByText(within("decided.kept")).waitFor();
+  await page.getByRole("link", { name: t("users.settings") }).click();
+  const notice = view(page).getByRole("alert").filter({ hasText: within("decided.meanwhile", { who: "Bea Boss" }) });
+  await notice.waitFor();
+  assert.match(await notice.innerText(), /Product name: Theirs/);
+  assert.equal(await setting(page, "product_name").inputValue(), "Mine");
+  assert.equal((await saved(stack)).settings.product_name, "Theirs");
+});
+
+scenario("what is typed in the settings again while they are saved is kept", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  await enterView(page, "settings");
+  await setting(page, "product_name").fill("Mine");
+  const { open, opened } = gate();
+  let answered = false;
+  await page.route("**/v1/settings", async (route) => {
+    const response = await route.fetch();
+    if (route.request().method() === "PUT" && !answered) {
+      answered = true;
+      await opened;
+    }
+    return route.fulfill({ response });
+  });
+  await save(page);
+  await until("the server has answered", () => answered);
+  await page.getByRole("link", { name: t("users.mail") }).click();
+  await page.getByRole("heading", { level: 2, name: t("users.mail") }).waitFor();
+  await page.getByRole("link", { name: t("users.settings") }).click();
+  await setting(page, "sender_name").waitFor();
+  await setting(page, "sender_name").fill("Bo");
+  open();
+  await said(page, "settings.said_saved").waitFor();
+  await seeSaved(page);
+  assert.equal(await setting(page, "sender_name").inputValue(), "Bo");
+  await save(page);
+  await until("both are saved", async () => {
+    const { settings } = await saved(stack);
+    return settings.product_name === "Mine" && settings.sender_name === "Bo";
+  });
+});
+
+scenario("settings that can't be read say so, and are saved over", async (world) => {
+  const { stack } = world;
+  const page = await world.person();
+  const versions = [];
+  await page.route("**/v1/settings", async (route) => {
+    if (route.request().method() === "PUT") {
+      versions.push(await route.request().headerValue("if-match"));
+      return route.continue();
+    }
+    const response = await route.fetch();
+    return route.fulfill({ response, json: { ...await response.json(), unreadable: true } });
+  });
+  await enterView(page, "settings");
+  await view(page).getByText(t("decided.unreadable")).waitFor();
+  await world.state(page, "settings-unreadable");
+  await setting(page, "product_name").fill("Mended");
+  await save(page);
+  await said(page, "settings.said_saved").waitFor();
+  await view(page).getByText(t("decided.unreadable")).waitFor({ state: "detached" });
+  assert.deepEqual(versions, ["*"]);
+  assert.equal((await saved(stack)).settings.product_name, "Mended");
+});
+
+scenario("what is wrong with a setting is said in the page's language, and a number is never the server's riddle", async (world) => {
+  const page = await world.person({ language: "de" });
+  await enterView(page, "settings", "de");
+  for (const [name, wrong] of [["expires_in_days", "100000000000000000000000"], ["reminder_days", "99999999999999999999"], ["support_address", "nobody"]]) {
+    await setting(page, name, "de").fill(wrong);
+    await save(page, "de");
+    await errorOf(page, name).getByText(within("problem.invalid_field", {}, "de")).waitFor();
+    const [quote] = await errorOf(page, name).locator('[lang="en"]').allTextContents();
+    assert.match(quote, /^Must be /);
+    await setting(page, name, "de").fill("");
+  }
+  await setting(page, "logo_url", "de").fill("http://example.com/x.png");
+  await save(page, "de");
+  await errorOf(page, "logo_url").getByText(t("settings.logo_url.help", {}, "de")).waitFor();
+});
+
+scenario("whoever saves again and again is told so in one place", async (world) => {
+  const page = await world.person();
+  await enterView(page, "settings");
+  for (const name of ["A", "B", "C"]) {
+    await setting(page, "product_name").fill(name);
+    const answer = page.waitForResponse((response) => response.request().method() === "PUT");
+    await save(page);
+    await answer;
+    await seeSaved(page);
+    await page.getByText(within("decided.unsaved")).waitFor({ state: "detached" });
+  }
+  assert.equal(await said(page, "settings.said_saved").count(), 1);
 });
 
 scenario("settings that are not saved survive another view and a reload, and can be discarded", async (world) => {

@@ -541,7 +541,7 @@ async fn no_more_than_was_decided_are_invited_a_day_and_only_who_is_new_counts()
             let answer = app.post_named("k", &app.admin, "/v1/invitations", &body).await;
             assert_eq!(outcomes(&answer), expected, "{answer:?}");
             let detail = answer.body["results"][5]["detail"].as_str().unwrap();
-            assert!(detail.contains("Of 3 new invitations a day") && detail.contains("2026-11-24T00:00:00Z"), "{detail}");
+            assert!(detail.contains("in the settings, 3, is used up") && detail.contains("2026-11-24T00:00:00Z"), "{detail}");
         }
         assert_eq!(outcomes(&app.post("/v1/invitations?dry_run=true", &json!({"text": "x@example.com"})).await), "daily_cap");
         // Another tenant has a day of its own, and the next day is another.

@@ -147,7 +147,7 @@ fn describe(state: &Invite, fate: &Fate) -> (&'static str, Option<UserId>, Optio
         Fate::OverCap { cap, until } => no_user(
             "daily_cap",
             format!(
-                "Of {} new invitations a day, which is the limit in the settings, none is left. Send this row again from {until:.0} on, or ask an administrator to raise the limit.",
+                "The daily limit of new invitations in the settings, {}, is used up. Send this row again from {until:.0} on, or ask an administrator to raise the limit.",
                 cap.count()
             ),
         ),

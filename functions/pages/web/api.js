@@ -11,7 +11,7 @@ export async function call(method, path, body, { token, signal, idempotencyKey, 
   if (body !== undefined) headers["content-type"] = "application/json";
   if (token) headers.authorization = `Bearer ${token}`;
   if (idempotencyKey) headers["idempotency-key"] = idempotencyKey;
-  if (version !== undefined) headers["if-match"] = `"${version}"`;
+  if (version) headers["if-match"] = version;
   const late = AbortSignal.timeout(timeout);
   try {
     const response = await fetch(path, {

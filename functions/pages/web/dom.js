@@ -147,6 +147,8 @@ export function toast(message, { action, kind = "", seconds = action || kind ===
     made.addEventListener(ends, () => { holding.delete(begins); wait(); });
   }
   made.addEventListener("focusin", ({ relatedTarget }) => { if (!made.contains(relatedTarget)) before = [relatedTarget, relatedTarget?.closest('[tabindex="-1"]')]; });
+  // The same said again takes the place of what was said before, unless there is something to do about each.
+  if (!action) for (const old of [...region.children]) if (old.textContent === made.textContent && !old.contains(document.activeElement)) old.remove();
   region.append(made);
   wait();
   return { remove };

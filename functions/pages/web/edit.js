@@ -1,7 +1,7 @@
 // The form to correct somebody: address, name, language and groups. What is typed is kept until it is saved or given up.
 import { element, toast } from "./dom.js";
 import { codeOf } from "./api.js";
-import { has, languages, nameOf, text } from "./texts.js";
+import { addLanguages, has, languages, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { busyWith, find, put, setBusy } from "./people.js";
 import { sayRefused, sentences } from "./actions.js";
@@ -37,7 +37,7 @@ export function edit(user, place, left) {
   const fields = {
     email: element("input", { type: "email", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
     name: element("input", { type: "text", dir: "auto", autocomplete: "off", maxLength: 100 }),
-    locale: element("select", {}, options(user.locale)),
+    locale: element("select"),
     groups: element("input", { type: "text", dir: "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false }),
   };
   const problem = element("div");
@@ -46,7 +46,11 @@ export function edit(user, place, left) {
   const ways = element("p", { class: "ways" }, save, cancel);
   const form = element("form", { class: "edit", noValidate: true, "aria-label": text("users.do.edit") },
     Object.entries(fields).map(([name, field]) => labelled(name, field)), problem, ways);
+  addLanguages(fields.locale, [...languages(), user.locale, values.locale]);
   for (const [name, field] of Object.entries(fields)) field.value = values[name];
+
+  // Nobody else may see what languages the tenant has mails in.
+  if (session.can("settings:write")) session.call("GET", "/v1/settings").then(({ body }) => addLanguages(fields.locale, body?.locales ?? []));
 
   const typed = () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value.trim()]));
   const end = () => {
@@ -128,19 +132,6 @@ function labelled(name, field) {
   field.setAttribute("aria-describedby", `edit-${name}-help`);
   const help = element("p", { class: "help", id: `edit-${name}-help`, role: name === "email" ? "status" : null }, has(`users.edit.${name}.help`) ? text(`users.edit.${name}.help`) : "");
   return element("div", { class: "field" }, element("label", { htmlFor: field.id }, text(`users.edit.${name}`)), field, help);
-}
-
-function options(current) {
-  const tags = languages().includes(current) ? languages() : [current, ...languages()];
-  return tags.map((tag) => {
-    const option = new Option(named(tag), tag);
-    option.lang = tag;
-    return option;
-  });
-}
-
-function named(tag) {
-  try { return nameOf(tag); } catch { return tag; }
 }
 
 function changesOf(before, { email, name, locale, groups }) {

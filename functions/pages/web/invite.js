@@ -49,7 +49,7 @@ class Invite {
     const administrator = session.me?.administrator ?? false;
     const changed = () => this.#changed();
     this.#rows = new Rows({ administrator, languageOf: this.#languageOf });
-    this.#options = new Options({ administrator, changed, see: session.can("settings:write") && (() => this.#seeMail()) });
+    this.#options = new Options({ administrator, changed, see: () => this.#seeMail() });
     this.#box = new Box(this.#rows, { changed, openTable: (content) => this.#showTable(content, text("invite.table.pasted"), true), openFile: (file) => this.#openFile(file) });
   }
 
@@ -67,6 +67,7 @@ class Invite {
     addEventListener("pagehide", leaving);
     this.#compose();
     this.#restore();
+    if (this.#session.can("settings:write")) this.#session.call("GET", "/v1/settings").then(({ body }) => body && this.#options.know(body));
     return this;
   }
 

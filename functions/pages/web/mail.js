@@ -1,14 +1,15 @@
 // The Mail view: every word of the invitation in every language, with what people will see of it beside. What is typed is kept
 // until it is saved or discarded, whatever comes between.
-import { announce, element, once, toast } from "./dom.js";
+import { announce, ask, element, once, toast } from "./dom.js";
 import { explain } from "./api.js";
-import { choose, language, nearest, relative, text } from "./texts.js";
+import { choose, language, nameOf, nearest, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
 import { go } from "./place.js";
 import { explained } from "./words.js";
-import { PARTS, askLanguage, changesView, named, putCaret, variablesView, wellFormed } from "./mail_parts.js";
+import { PARTS, askLanguage, changesView, putCaret, variablesView, wellFormed } from "./mail_parts.js";
 import { Preview } from "./mail_preview.js";
 import { problemBox } from "./problem_box.js";
+import { askBeforeClosing, saidOf, versionOf } from "./unsaved.js";
 
 const ROWS = { subject: 2, text: 14, html: 24 };
 const PAUSE = 400; // after the last key, before the preview is asked for
@@ -24,6 +25,7 @@ function keep(locale, draft) {
   if (Object.keys(all).length > 0) memory.set(mine(KEPT), all);
   else memory.drop(mine(KEPT));
 }
+askBeforeClosing(() => Object.keys(drafts()).length > 0);
 
 let current = null;
 
@@ -80,23 +82,18 @@ class Mail {
     if (current !== this) return;
     if (!answer.ok) return this.#failed(answer.problem, again);
     this.#saved = answer.body;
-    if (answer.body.source === "none") this.#begin(answer.body);
     this.#draw();
   }
 
-  // In a language that there is no mail in, one begins with the English one, as the language runs.
-  #begin({ subject, text, html }) {
-    this.#saved = { ...this.#saved, subject: "", text: "", html: "" };
-    if (!this.#draft) keep(this.#locale, { version: 0, subject, text, html });
-  }
-
+  // Whoever can't be shown one language can go to another.
   #failed(problem, again) {
-    this.#root.replaceChildren(this.#title, problemBox(problem, again));
+    this.#root.replaceChildren(this.#locale ? element("div", { class: "view-head" }, this.#title, this.#languages()) : this.#title, problemBox(problem, again));
     this.#title.focus();
   }
 
   get #typed() { return Object.fromEntries(PARTS.map((part) => [part, this.#fields[part].value])); }
   get #draft() { return drafts()[this.#locale]; }
+  get #version() { return (this.#saved.unreadable ? null : this.#draft?.version) ?? versionOf(this.#saved); }
 
   #draw() {
     this.#preview = new Preview({ label: text("mail.changes"), element: this.#changes });
@@ -104,7 +101,7 @@ class Mail {
       const made = element("button", { type: "button", class: className, on: { click: () => once(made, busy && text(busy), () => run.call(this)) } }, text(key));
       return made;
     };
-    this.#reset = button("mail.reset", "plain", this.#toBuiltIn);
+    this.#reset = this.#saved.built_in ? button("mail.reset", "plain", this.#toBuiltIn) : button("mail.delete", "plain", this.#delete);
     this.#discard = button("decided.discard", "plain", this.#throwAway);
     this.#ways = element("div", { class: "view-ways" }, button("common.save", "", this.#save, "common.saving"), button("mail.test", "plain", this.#test, "mail.testing"), this.#discard, this.#reset);
     const choice = () => element("input", { type: "checkbox", on: { change: () => this.#ask() } });
@@ -124,7 +121,8 @@ class Mail {
         element("section", { class: "seen", "aria-labelledby": "mail-seen", tabIndex: 0 }, element("h3", { id: "mail-seen" }, text("mail.preview")), sample, this.#preview.element)),
       this.#ways);
     this.#fill(this.#draft ?? this.#saved);
-    if (this.#draft && this.#draft.version !== this.#saved.version) this.#conflict(this.#saved);
+    if (this.#saved.unreadable) this.#notice.replaceChildren(element("p", { class: "warning" }, saidOf(this.#saved)));
+    else if (this.#draft && this.#draft.version !== versionOf(this.#saved)) this.#conflict(this.#saved);
   }
 
   #field(part) {
@@ -142,8 +140,9 @@ class Mail {
 
   #languages() {
     const listed = this.#list.templates;
-    const all = listed.some(({ locale }) => locale === this.#locale) ? listed : [...listed, { locale: this.#locale, source: "none" }];
-    const options = all.map(({ locale, source }) => ({ locale, name: source === "built_in" ? named(locale) : text("mail.own", { language: named(locale) }) }))
+    const others = [this.#locale, ...Object.keys(drafts())].filter((tag) => !listed.some(({ locale }) => locale === tag));
+    const all = [...listed, ...[...new Set(others)].map((locale) => ({ locale }))];
+    const options = all.map(({ locale, source }) => ({ locale, name: source === "own" ? text("mail.own", { language: nameOf(locale) }) : nameOf(locale) }))
       .sort((one, other) => one.name.localeCompare(other.name, language()))
       .map(({ locale, name }) => element("option", { value: locale, lang: locale, selected: locale === this.#locale }, name));
     const select = element("select", { id: "mail-language", on: { change: () => {
@@ -175,7 +174,7 @@ class Mail {
 
   #changed() {
     const typed = this.#typed;
-    keep(this.#locale, same(typed, this.#saved) ? null : { version: this.#draft?.version ?? this.#saved.version, ...typed });
+    keep(this.#locale, same(typed, this.#saved) ? null : { version: this.#version, ...typed });
     this.#drawState();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), PAUSE);
@@ -185,7 +184,7 @@ class Mail {
     const { source, changed_at: at, changed_by: by } = this.#saved;
     this.#discard.hidden = !this.#draft;
     this.#reset.hidden = source !== "own";
-    const said = source === "own" ? [text("decided.saved", { when: relative(at), who: by?.name ?? by?.id ?? "" })] : source === "built_in" ? [text("mail.built_in")] : [];
+    const said = source === "own" ? [at && text("decided.saved", { when: relative(at), who: by?.name ?? by?.id ?? "" })] : source === "built_in" ? [text("mail.built_in")] : [];
     const words = [...said, this.#draft && text("decided.unsaved")].filter(Boolean).join(" ");
     if (this.#state.textContent !== words) this.#state.textContent = words;
   }
@@ -236,33 +235,52 @@ class Mail {
   }
 
   #say(problem, again) {
-    if (this.#refused(problem, true)) return;
+    if (current === this && this.#refused(problem, true)) return;
     toast(explained(explain(problem), "span"), { kind: "alert", action: again && { label: text("common.retry"), run: again } });
   }
 
   async #save() {
     this.end();
     const sent = this.#typed;
-    const answer = await session.call("PUT", path(this.#locale), sent, { version: this.#draft?.version ?? this.#saved.version });
+    const answer = await session.call("PUT", path(this.#locale), sent, { version: this.#version });
     if (answer.problem?.status === 412) return this.#meanwhile();
     if (!answer.ok) return this.#say(answer.problem);
     this.#took(answer.body, sent);
     return toast(text("mail.said_saved"));
   }
 
-  // What is saved is known again. What was typed since then is a change of that.
+  // What is saved is known again. What was typed since then is a change of that, also in the view that has taken this one's place.
   #took(saved, sent) {
+    if (current !== this) {
+      const draft = this.#draft;
+      if (draft) keep(this.#locale, same(draft, sent) ? null : { ...draft, version: versionOf(saved) });
+      if (current?.#list) current.#enter(saved);
+      return current?.again(this.#locale);
+    }
     this.#saved = saved;
+    const typed = this.#typed;
+    keep(this.#locale, same(typed, sent) || same(typed, saved) ? null : { version: versionOf(saved), ...typed });
+    this.#enter(saved);
+    this.#notice.replaceChildren();
+    this.#drawState();
+    return this.#ask();
+  }
+
+  // In the list of languages, and its select.
+  #enter(saved) {
     const entry = this.#list.templates.find(({ locale }) => locale === saved.locale);
     if (entry) Object.assign(entry, { source: saved.source, version: saved.version });
     else this.#list.templates.push(saved);
-    const typed = this.#typed;
-    keep(this.#locale, sent && same(typed, sent) ? null : { version: saved.version, ...typed });
-    if (same(typed, saved)) keep(this.#locale, null);
-    this.#root.querySelector("#mail-language")?.closest(".field").replaceWith(this.#languages());
-    this.#notice.replaceChildren();
-    this.#drawState();
-    this.#ask();
+    const select = this.#root.querySelector("#mail-language");
+    const focused = select === document.activeElement;
+    const field = this.#languages();
+    select?.closest(".field").replaceWith(field);
+    if (focused) field.querySelector("select").focus();
+  }
+
+  /** Shows the language anew, if it is the one that is shown, since something has become of it elsewhere. */
+  again(locale) {
+    return this.#locale === locale ? show(this.#root, this.#title, locale) : undefined;
   }
 
   async #test() {
@@ -285,31 +303,39 @@ class Mail {
     toast(text("decided.discarded"), { action: { label: text("common.undo"), run: back } });
   }
 
+  async #delete() {
+    if (await ask({ title: text("mail.delete"), body: text("mail.delete.text"), confirm: text("mail.delete"), danger: true })) await this.#toBuiltIn();
+  }
+
   async #toBuiltIn() {
     const before = this.#typed;
-    const answer = await session.call("DELETE", path(this.#locale), undefined, { version: this.#saved.version });
+    const answer = await session.call("DELETE", path(this.#locale), undefined, { version: versionOf(this.#saved) });
     if (answer.problem?.status === 412) return this.#meanwhile();
     if (!answer.ok) return this.#say(answer.problem);
     const old = this.#saved;
     keep(this.#locale, null);
-    await show(this.#root, this.#title, this.#locale);
-    this.#title.focus();
+    if (current === this && !old.built_in) {
+      go({ view: "mail", on: "" });
+    } else {
+      await current?.again(this.#locale);
+      this.#title.focus();
+    }
     const back = async () => {
-      const answer = await session.call("PUT", path(old.locale), { subject: old.subject, text: old.text, html: old.html }, { version: 0 });
-      if (answer.ok && !same(before, old)) keep(old.locale, { version: answer.body.version, ...before });
+      const answer = await session.call("PUT", path(old.locale), { subject: old.subject, text: old.text, html: old.html }, { version: versionOf({ version: 0 }) });
+      if (answer.ok && !same(before, old)) keep(old.locale, { version: versionOf(answer.body), ...before });
       if (!answer.ok) return toast(explain(answer.problem).detail, { kind: "alert", action: { label: text("common.retry"), run: back } });
-      return current && current.#locale === old.locale ? show(current.#root, current.#title, old.locale) : undefined;
+      return old.built_in || !current ? current?.again(old.locale) : go({ view: "mail", on: old.locale });
     };
-    return toast(text("mail.was_reset"), { action: { label: text("common.undo"), run: back } });
+    return toast(text(old.built_in ? "mail.was_reset" : "mail.deleted"), { action: { label: text("common.undo"), run: back } });
   }
 
   // --- Somebody else has saved meanwhile ---
 
   async #meanwhile() {
-    const answer = await session.call("GET", path(this.#locale));
-    if (current !== this) return undefined;
+    const answer = await session.call("GET", path(this.#locale, "?or=english"));
     if (!answer.ok) return this.#say(answer.problem, () => this.#meanwhile());
-    return this.#conflict(answer.body);
+    if (current === this) return this.#conflict(answer.body);
+    return toast(`${saidOf(answer.body)} ${text("decided.kept")}`, { kind: "alert" });
   }
 
   #conflict(theirs) {
@@ -321,7 +347,7 @@ class Mail {
     };
     const useMine = () => {
       settle();
-      keep(this.#locale, { ...this.#typed, version: theirs.version });
+      keep(this.#locale, { ...this.#typed, version: versionOf(theirs) });
       this.#drawState();
       announce(text("decided.unsaved"));
     };
@@ -331,13 +357,13 @@ class Mail {
       this.#fill(theirs);
       toast(text("decided.discarded"), { action: { label: text("common.undo"), run: () => {
         if (current !== this) return;
-        keep(this.#locale, { ...draft, version: theirs.version });
+        keep(this.#locale, { ...draft, version: versionOf(theirs) });
         this.#fill(draft);
       } } });
     };
     const ways = element("p", { class: "ways" }, element("button", { type: "button", class: "plain small", on: { click: useMine } }, text("mail.use_mine")),
       element("button", { type: "button", class: "plain small", on: { click: useTheirs } }, text("mail.use_theirs")));
-    const who = element("p", {}, text("decided.meanwhile", { who: theirs.changed_by?.name ?? theirs.changed_by?.id ?? "" }));
+    const who = element("p", {}, saidOf(theirs));
     this.#notice.replaceChildren(element("div", { class: "warning" }, element("div", { role: "alert" }, who), ways, element("p", { class: "help" }, text("mail.legend")), changesView(theirs, draft)));
     ways.querySelector("button").focus();
   }

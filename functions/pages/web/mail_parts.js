@@ -1,6 +1,6 @@
 // What stands around the parts of a mail in the Mail view: its variables, what differs, and the way to another language.
 import { element, openDialog } from "./dom.js";
-import { has, nameOf, text } from "./texts.js";
+import { has, text } from "./texts.js";
 import { quoted } from "./words.js";
 import { differences, shortened } from "./lines.js";
 
@@ -61,12 +61,12 @@ export function putCaret(field, line, column) {
   field.scrollTop = Math.max(0, field.scrollHeight * ((line ?? 1) - 1) / lines.length - field.clientHeight / 2);
 }
 
-/** The language by its own name, if it has one. */
-export function named(tag) {
-  try { return nameOf(tag); } catch { return tag; }
-}
-
-/** The tag as it is written, if it is one. */
+/** The tag as it is written, if it is one that the API takes, too: browsers know longer ones. */
 export function wellFormed(tag) {
-  try { return Intl.getCanonicalLocales(tag)[0]; } catch { return undefined; }
+  try {
+    const [found] = Intl.getCanonicalLocales(tag.replaceAll("_", "-"));
+    return /^(?!und)[a-z]{2,3}(-\w{2,})*$/.test(found) && found.length <= 35 ? found : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -29,7 +29,7 @@ export class Preview {
     this.#frame.setAttribute("sandbox", "allow-same-origin");
     this.#stage.append(this.#frame);
     const name = `preview-${++made}`;
-    const way = (value, label) => element("label", {}, element("input", { type: "radio", name, value, checked: value === "desktop", on: { change: () => this.#draw() } }), label);
+    const way = (value, label) => element("label", {}, element("input", { type: "radio", name, value, checked: value === (matchMedia("(width < 700px)").matches ? "phone" : "desktop"), on: { change: () => this.#draw() } }), label);
     const dark = element("label", {}, element("input", { type: "checkbox", on: { change: ({ target }) => { this.#scheme = target.checked ? "dark" : "light"; this.#light(); } } }), text("mail.dark"));
     this.#shown = element("fieldset", { class: "ways" }, element("legend", { class: "visually-hidden" }, text("mail.preview")),
       way("desktop", text("mail.desktop")), way("phone", text("mail.phone")), way("text", text("mail.text")), more && way("more", more.label), dark);
@@ -109,10 +109,9 @@ export async function seeMail(session, { locale, message, days }) {
   const preview = new Preview();
   openDialog({ title: text("mail.preview"), content: preview.element, className: "see-mail" });
   const load = async () => {
-    const settings = locale ? { ok: true } : await session.call("GET", "/v1/settings");
-    const wanted = locale || settings.body?.settings.default_locale || settings.body?.defaults.default_locale;
     const said = message ? { message } : { sample: { without: ["message"] } };
-    const answer = settings.ok ? await session.call("POST", `/v1/templates/${encodeURIComponent(wanted)}/preview`, { ...said, expires_in_days: days || undefined }) : settings;
+    // `und` is a language that is not known.
+    const answer = await session.call("POST", `/v1/templates/${locale || "und"}/preview`, { ...said, expires_in_days: days });
     if (answer.ok) preview.show(answer.body);
     else preview.notice.replaceChildren(problemBox(answer.problem, load));
   };

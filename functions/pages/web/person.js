@@ -161,7 +161,7 @@ function details(user) {
   const entries = {
     email: element("bdi", { dir: "ltr" }, breakable(user.email)),
     name: user.name && isolated(user.name),
-    locale: [nameOfLocale(user.locale), source],
+    locale: [isolated(nameOf(user.locale)), source],
     groups: user.groups.length > 0 && user.groups.map((group, index) => [index > 0 && ", ", isolated(group)]),
     invited: [at(user.invited_at), element("br"), inviter(user.invited_by)],
     expires: (user.state === "pending" || user.state === "expired") && at(user.expires_at),
@@ -177,10 +177,6 @@ function details(user) {
   };
   return element("dl", {}, Object.entries(entries).filter(([, value]) => value).map(([name, value]) =>
     element("div", {}, element("dt", {}, text(`users.detail.${name}`)), element("dd", {}, value))));
-}
-
-function nameOfLocale(tag) {
-  try { return isolated(nameOf(tag)); } catch { return tag; }
 }
 
 addEventListener("person:edit", () => { if (open && find(open.id)) startEdit(); });

@@ -1,24 +1,27 @@
 // The Settings view: what a tenant decides of its invitations. What is empty holds as the stack was deployed, and each field
 // says what that is. What is typed is kept until it is saved or discarded.
 import { element, once, toast } from "./dom.js";
-import { nameOf, number, relative, text } from "./texts.js";
+import { addLanguages, language, nameOf, number, relative, text } from "./texts.js";
 import { memory, mine, session } from "./sign_in.js";
-import { quoted } from "./words.js";
+import { explained, quoted } from "./words.js";
+import { explain } from "./api.js";
 import { problemBox } from "./problem_box.js";
+import { askBeforeClosing, saidOf, versionOf } from "./unsaved.js";
 import { withStyle } from "./style.js";
 
 await withStyle(new URL("./mail.css", import.meta.url).href);
 
 const KEPT = "usher.settings";
-const NUMBER = /^\d+$/;
+// What is out of any range is for the API to refuse, as the number it is.
+const whole = (typed) => (/^\d+$/.test(typed) ? Math.min(Number(typed), Number.MAX_SAFE_INTEGER) : Number.NaN);
 const words = (typed) => typed.split(/[\s,;،؛]+/).filter(Boolean);
 const isEmpty = (value) => value === null || value === undefined || value === "";
 
 // How each kind of setting is typed, and read again. What can't be read is NaN.
 const KINDS = {
   text: { write: String, read: (typed) => typed },
-  number: { write: String, read: (typed) => (NUMBER.test(typed) ? Number(typed) : Number.NaN) },
-  days: { write: (days) => days.join(", "), read: (typed) => (words(typed).every((day) => NUMBER.test(day)) ? words(typed).map(Number) : Number.NaN) },
+  number: { write: String, read: whole },
+  days: { write: (days) => days.join(", "), read: (typed) => (words(typed).map(whole).some(Number.isNaN) ? Number.NaN : words(typed).map(whole)) },
   lines: { write: (lines) => lines.join("\n"), read: words },
 };
 const GROUPS = [
@@ -29,6 +32,8 @@ const GROUPS = [
 // What holds where neither the tenant nor the deployment says anything.
 const NOTHING = { sender_name: "settings.as_deployed", sender_address: "settings.as_deployed", allowed_domains: "settings.no_limit", daily_invitations: "settings.no_limit" };
 const LEAST_CONTRAST = 4.5;
+
+askBeforeClosing(() => Boolean(memory.get(mine(KEPT))));
 
 let current = null;
 
@@ -47,7 +52,8 @@ export function leave() {
   if (memory.get(mine(KEPT))) toast(text("decided.kept"));
 }
 
-function draw({ root, title }, first) {
+function draw(view, first) {
+  const { root, title } = view;
   let saved = first;
   let before = null; // what the person has changed is told from this
   const rows = new Map();
@@ -67,10 +73,10 @@ function draw({ root, title }, first) {
     const id = `settings-${name}`;
     const long = kind === "lines";
     const holds = saved.defaults[name];
-    const shown = isEmpty(holds) || holds.length === 0 ? text(NOTHING[name] ?? "settings.none") : look === "language" ? text("settings.by_default", { value: named(holds) }) : KINDS[kind].write(holds);
+    const shown = isEmpty(holds) || holds.length === 0 ? text(NOTHING[name] ?? "settings.none") : look === "language" ? text("settings.by_default", { value: nameOf(holds) }) : KINDS[kind].write(holds);
     const plain = { id, dir: kind === "text" && !look ? "auto" : "ltr", autocomplete: "off", autocapitalize: "none", spellcheck: false, placeholder: shown };
     const control = long ? element("textarea", { ...plain, rows: 3 })
-      : look === "language" ? element("select", { id }, element("option", { value: "" }, shown), saved.locales.map((tag) => element("option", { value: tag, lang: tag }, named(tag))))
+      : look === "language" ? element("select", { id }, element("option", { value: "" }, shown))
         : element("input", { ...plain, type: look === "email" || look === "url" ? look : "text", inputMode: kind === "number" ? "numeric" : null });
     const help = element("p", { class: "help", id: `${id}-help` }, helpOf(name));
     const error = element("p", { class: "error", id: `${id}-error`, role: "alert", hidden: true });
@@ -99,7 +105,7 @@ function draw({ root, title }, first) {
   function fill(values) {
     for (const [name, { control, none }] of rows) {
       const { typed, none: isNone } = values[name];
-      if (control.tagName === "SELECT" && typed && ![...control.options].some(({ value }) => value === typed)) control.append(new Option(named(typed), typed));
+      if (control.tagName === "SELECT") addLanguages(control, [...saved.locales, typed]);
       control.value = typed;
       if (none) none.checked = isNone;
       control.dispatchEvent(new Event("change"));
@@ -158,9 +164,11 @@ function draw({ root, title }, first) {
     }));
     const unreadable = [...rows.keys()].find((name) => Number.isNaN(settings[name]));
     if (unreadable) return wrong(unreadable, text("settings.whole_numbers"));
+    if (settings.logo_url && !/^https:/i.test(settings.logo_url)) return wrong("logo_url", text("settings.logo_url.help"));
     const answer = await session.call("PUT", "/v1/settings", settings, { version: before.version });
     if (answer.problem?.status === 412) return meanwhile();
     if (!answer.ok) return refuse(answer.problem);
+    if (current !== view) return tookElsewhere(answer.body, given);
     notice.replaceChildren();
     const later = typed();
     const typedSince = differ(later, given);
@@ -172,9 +180,23 @@ function draw({ root, title }, first) {
     return toast(text("settings.said_saved"));
   }
 
+  // What was typed since then, in the view that has taken this one's place, is a change of what is saved.
+  function tookElsewhere(answer, given) {
+    const draft = memory.get(mine(KEPT));
+    const values = written(answer.settings);
+    const since = draft ? differ(draft.typed, given) : [];
+    if (since.length === 0) memory.drop(mine(KEPT));
+    else memory.set(mine(KEPT), { version: versionOf(answer), values, typed: { ...values, ...Object.fromEntries(since.map((name) => [name, draft.typed[name]])) } });
+    toast(text("settings.said_saved"));
+    return current && show(current.root, current.title);
+  }
+
   function refuse(problem) {
+    if (current !== view) return toast(explained(explain(problem), "span"), { kind: "alert" });
     const name = problem.field?.split(/[.[]/)[0];
-    if (rows.has(name)) return wrong(name, quoted(problem.detail));
+    // The server names the field, beside which its words stand here.
+    const words = problem.detail?.replace(/^The field \S+ (.)/, (_, first) => first.toUpperCase());
+    if (rows.has(name)) return wrong(name, language() !== "en" && text("problem.invalid_field"), quoted(words));
     notice.replaceChildren(problemBox(problem, () => save.click()));
     return notice.scrollIntoView({ block: "nearest" });
   }
@@ -183,24 +205,28 @@ function draw({ root, title }, first) {
   async function meanwhile() {
     const answer = await session.call("GET", "/v1/settings");
     if (!answer.ok) return refuse(answer.problem);
+    if (current !== view) return toast(`${saidOf(answer.body)} ${text("decided.kept")}`, { kind: "alert" });
+    return merge(answer.body);
+  }
+
+  function merge(answer) {
     const given = typed();
     const ours = differ(given, before.values);
     const old = before.values;
-    start(answer.body);
+    start(answer);
     const theirs = differ(before.values, old);
     fill({ ...before.values, ...Object.fromEntries(ours.map((name) => [name, given[name]])) });
     changed();
-    const { changed_by: by } = saved;
     const both = ours.filter((name) => theirs.includes(name));
     const values = both.map((name) => element("li", {}, `${text(`settings.${name}`)}: `, element("strong", {}, before.values[name].typed.replaceAll("\n", ", ") || text("settings.none"))));
     notice.replaceChildren(element("div", { class: "warning", role: "alert" },
-      element("p", {}, text("decided.meanwhile", { who: by?.name ?? by?.id ?? "" }), " ", text("settings.again")), both.length > 0 && element("ul", {}, values)));
+      element("p", {}, saidOf(saved), " ", text("settings.again")), both.length > 0 && element("ul", {}, values)));
     return save.focus();
   }
 
   function start(answer) {
     saved = answer;
-    before = { version: answer.version, values: written(answer.settings) };
+    before = { version: versionOf(answer), values: written(answer.settings) };
     memory.drop(mine(KEPT));
     fill(before.values);
   }
@@ -208,10 +234,12 @@ function draw({ root, title }, first) {
   root.replaceChildren(element("div", { class: "view-head" }, title, state), notice, form);
   const draft = memory.get(mine(KEPT));
   start(first);
+  if (saved.unreadable) notice.replaceChildren(element("p", { class: "warning" }, saidOf(saved)));
   if (draft) {
     before = { version: draft.version, values: draft.values };
     fill(draft.typed);
     changed();
+    if (draft.version !== versionOf(first)) merge(first);
   }
 }
 
@@ -238,8 +266,4 @@ function contrastToWhite(color) {
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   });
   return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05);
-}
-
-function named(tag) {
-  try { return nameOf(tag); } catch { return tag; }
 }

@@ -22,10 +22,14 @@ export const language = () => current;
 /** Which way a language is written. */
 export const direction = (tag = current) => (RIGHT_TO_LEFT.has(base(tag)) ? "rtl" : "ltr");
 
-/** The name of a language, in that language. */
+/** The name of a language, in that language; the tag, if the browser can't read it. */
 export function nameOf(tag) {
-  const name = new Intl.DisplayNames([tag], { type: "language" }).of(tag);
-  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
+  try {
+    const name = new Intl.DisplayNames([tag], { type: "language" }).of(tag);
+    return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
+  } catch {
+    return tag;
+  }
 }
 
 /** The first language that there are texts in: of those wanted, then of the browser's, else English. */
@@ -138,12 +142,20 @@ export function apply(root = document) {
 /** Fills a select with the languages, each by its own name. */
 export function offerLanguages(select, chosen = current) {
   const names = supported.map((tag) => [nameOf(tag), tag]).sort(([one], [other]) => one.localeCompare(other, current));
-  select.replaceChildren(...names.map(([name, tag]) => {
-    const option = new Option(name, tag, tag === chosen, tag === chosen);
+  select.replaceChildren();
+  addLanguages(select, names.map(([, tag]) => tag));
+  select.value = chosen;
+}
+
+/** Adds the languages that a select does not offer yet. */
+export function addLanguages(select, tags) {
+  for (const tag of tags) {
+    if ([...select.options].some(({ value }) => value === tag)) continue;
+    const option = new Option(nameOf(tag), tag);
     option.lang = tag;
     option.dir = direction(tag);
-    return option;
-  }));
+    select.append(option);
+  }
 }
 
 /** The person's own way to write dates and numbers, if their browser is in the page's language. */

@@ -48,7 +48,7 @@ const REASONS = [
   ["quota", /^SES's daily quota/],
   ["paused", /^SES has paused/],
   ["sender", /^The sender's address is not verified/],
-  ["misconfigured", /^SES refused the call\.|^The mailer may not send:/],
+  ["misconfigured", /^SES refused the call\.|^The mailer may not send:|^DynamoDB does/],
 ];
 
 /** Why, in the page's language where that is known; whole: with the words of the mail server. */
