@@ -232,6 +232,7 @@ impl StateName {
     ];
 
     /// What a person is shown of this stored state: `expired` for `pending` from `expires_at` on.
+    #[must_use]
     pub fn at(self, now: Timestamp, expires_at: Timestamp) -> Self {
         match self {
             Self::Pending if now >= expires_at => Self::Expired,
