@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{
     Kind, Place, SyntaxError, Template, Variable, html,
-    syntax::{Part, place},
+    syntax::{Part, Piece, place},
 };
 use crate::domain::{Locale, TemplateSource, is_seen};
 
@@ -104,18 +104,8 @@ impl std::fmt::Display for Without {
 
 /// What nobody could wish worse: it would be an element, and an attribute.
 pub(super) const HOSTILE: &str = "\"' onzzz=1 ><zzz>";
-pub(super) const HOSTILE_ESCAPED: &str = "&quot;&#39; onzzz=1 &gt;&lt;zzz&gt;";
-/// What would be the name of an element, or of an attribute.
-const NAME: &str = "zzz";
-
-/// What people could have written, as it stands in a part.
-fn texts(part: &str) -> &'static [&'static str] {
-    if part == "html" {
-        &[HOSTILE_ESCAPED, NAME]
-    } else {
-        &[HOSTILE]
-    }
-}
+/// The same as it stands in HTML, after what would be the name of an element, or of an attribute.
+pub(super) const HOSTILE_ESCAPED: &str = "zzz&quot;&#39; onzzz=1 &gt;&lt;zzz&gt;";
 
 /// Reads a template, and refuses what must not be saved.
 pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, TemplateRefusal> {
@@ -145,31 +135,83 @@ pub fn check(locale: &Locale, source: &TemplateSource) -> Result<Template, Templ
             let flaw = Flaw::NothingToPrint(flag.name);
             return refuse(part, Some(place(source, *at)), flaw);
         }
+        let pieces = match part {
+            // In each of them a program reads on as if it began there: what stands in one does not depend on the others.
+            "html" => read.pieces(is_closed),
+            _ => read.pieces(|_| false),
+        };
+        let readings = pieces.iter().map(|piece| readings(part, piece, source));
+        let readings: Vec<_> = readings.collect::<Result<_, _>>()?;
         for has in combinations(read.conditions()) {
-            for text in texts(part) {
-                let value = |variable: &Variable| probe(variable, text);
-                let (out, pieces) = read.traced(&|name| has.of(name), value);
-                let values = pieces.iter().filter_map(|piece| piece.variable);
-                let most = out.len() + values.map(longest).sum::<usize>();
-                if most > MOST_RENDERED {
-                    return refuse(part, None, Flaw::LargeMail(most, has.without()));
-                }
-                let shown = match part {
-                    "html" => html::shows_link(&out, &pieces),
-                    _ => Ok(true),
-                };
-                match shown {
-                    Err((at, flaw)) => return refuse(part, Some(place(source, at)), flaw),
-                    _ if !out.contains(LINK) => {
-                        return refuse(part, None, Flaw::NoLink(has.without()));
-                    }
-                    Ok(false) => return refuse(part, None, Flaw::UnseenLink(has.without())),
-                    Ok(true) => {}
-                }
+            let there = || readings.iter().filter_map(|piece| has.among(piece));
+            let most = there().map(|reading| reading.most).sum();
+            if most > MOST_RENDERED {
+                return refuse(part, None, Flaw::LargeMail(most, has.without()));
+            }
+            if !there().any(|reading| reading.has_link) {
+                return refuse(part, None, Flaw::NoLink(has.without()));
+            }
+            if !there().any(|reading| reading.shows_link) {
+                return refuse(part, None, Flaw::UnseenLink(has.without()));
             }
         }
     }
     Ok(template)
+}
+
+/// What a piece of a part is for one combination.
+struct Reading {
+    has: Combination,
+    /// How many bytes it has with the longest values.
+    most: usize,
+    has_link: bool,
+    shows_link: bool,
+}
+
+/// The piece for every combination; or the first thing in it that must not be there.
+fn readings(
+    part: &'static str,
+    piece: &Part,
+    source: &str,
+) -> Result<Vec<Reading>, TemplateRefusal> {
+    let read = |has: Combination| {
+        let (out, pieces) = rendered(part, piece, &has);
+        let values = pieces.iter().filter_map(|piece| piece.variable);
+        let most = out.len() + values.map(longest).sum::<usize>();
+        let has_link = out.contains(LINK);
+        let shows_link = match part {
+            // It is refused for its size.
+            _ if most > MOST_RENDERED => has_link,
+            "html" => html::shows_link(&out, &pieces).map_err(|(at, flaw)| TemplateRefusal {
+                part,
+                place: Some(place(source, at)),
+                flaw,
+            })?,
+            _ => has_link,
+        };
+        Ok(Reading {
+            has,
+            most,
+            has_link,
+            shows_link,
+        })
+    };
+    combinations(piece.conditions()).map(read).collect()
+}
+
+/// Whether mail programs read what follows this HTML as if it stood at the beginning, whatever is there and what is not.
+fn is_closed(piece: &Part) -> bool {
+    combinations(piece.conditions()).all(|has| html::is_closed(&rendered("html", piece, &has).0))
+}
+
+/// The piece with values that nobody could wish worse.
+fn rendered(part: &str, piece: &Part, has: &Combination) -> (String, Vec<Piece>) {
+    let text = if part == "html" {
+        HOSTILE_ESCAPED
+    } else {
+        HOSTILE
+    };
+    piece.traced(&|name| has.of(name), |variable| probe(variable, text))
 }
 
 fn check_subject(subject: &Part, source: &str) -> Result<(), TemplateRefusal> {
@@ -238,6 +280,16 @@ impl Combination {
         nth.is_none_or(|nth| self.there & (1 << nth) != 0)
     }
 
+    /// The reading of what is there and what is not as in this one.
+    fn among<'a>(&self, readings: &'a [Reading]) -> Option<&'a Reading> {
+        let same = |has: &Combination| {
+            has.optional
+                .iter()
+                .all(|name| has.of(name) == self.of(name))
+        };
+        readings.iter().find(|reading| same(&reading.has))
+    }
+
     fn without(&self) -> Without {
         let missing = self.optional.iter().filter(|name| !self.of(name));
         Without(missing.copied().collect())
@@ -263,6 +315,7 @@ fn combinations(
 mod tests {
     use std::time::Duration;
 
+    use proptest::prelude::*;
     use rustix::time::{ClockId, clock_gettime};
 
     use super::*;
@@ -282,6 +335,41 @@ mod tests {
         let place = refusal.place.map(|place| (place.line, place.column));
         (refusal.part, place, refusal.to_string())
     }
+
+    /// What parts are made of that could go wrong where they are cut.
+    const FRAGMENTS: [&str; 30] = [
+        "Long words. Long words. Long words. Long words. Long words. Long words. Long words. Long words. Long words. Long words. \
+         Long words. Long words. Long words. Long words. Long words. Long words. Long words. Long words. Long words. ",
+        "{{#if message}}x{{/if}}",
+        "{{#if message}}\"{{/if}}",
+        "{{#if reminder}}<!--{{else}}-->{{/if}}",
+        "{{#if inviter_name}}<p>{{/if}}",
+        "{{#if logo_url}}",
+        "{{email}}",
+        "{{accept_url}}",
+        "<a href=\"{{accept_url}}\">",
+        "<a href=\"",
+        "<p title='",
+        "<p title=",
+        "'",
+        "\"",
+        ">",
+        "<",
+        "</",
+        "<!--",
+        "-->",
+        "<!",
+        "<!--[if mso]>",
+        "<!--[if mso",
+        "]>",
+        "<![endif]-->",
+        "<style>",
+        "</style>",
+        "<title>",
+        "</title>",
+        "&lt",
+        " onclick=x ",
+    ];
 
     fn html(html: &str) -> TemplateSource {
         source(
@@ -572,6 +660,43 @@ mod tests {
             let took = busy().checked_sub(began).unwrap();
             assert!(checked.is_ok(), "{repeated}: {checked:?}");
             assert!(took < Duration::from_secs(1), "{repeated}: {took:?}");
+        }
+    }
+
+    #[test]
+    fn a_mail_with_every_condition_is_checked_in_the_time_of_a_few_readings() {
+        let (locale, mut source) = built_in::source(&Locale::english()).unwrap();
+        let more =
+            "<p style=\"margin:0\">Words.</p>{{#if message}}<b>Words.</b>{{/if}}\n".repeat(1_500);
+        source.html = source.html.replace("</body>", &format!("{more}</body>"));
+        assert!(source.html.len() > 100_000);
+        let busy = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
+        let began = busy();
+        let checked = check(&locale, &source);
+        let took = busy().checked_sub(began).unwrap();
+        assert!(checked.is_ok(), "{checked:?}");
+        assert!(took < Duration::from_secs(1), "{took:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_in_pieces_is_read_as_the_whole_is(
+            parts in prop::collection::vec(prop::sample::select(FRAGMENTS.to_vec()), 1..14),
+        ) {
+            let source = parts.concat();
+            let conditions = parts.iter().filter(|part| part.starts_with("{{#") && !part.ends_with("{{/if}}")).count();
+            let source = format!("{source}{}", "{{/if}}".repeat(conditions));
+            let whole = Part::parse(&source).unwrap();
+            let pieces = whole.pieces(is_closed);
+            let found = readings("html", &whole, &source);
+            let in_pieces: Result<Vec<_>, _> =
+                pieces.iter().map(|piece| readings("html", piece, &source)).collect();
+            prop_assert_eq!(found.is_err(), in_pieces.is_err(), "{}", source);
+            for reading in found.into_iter().flatten() {
+                let shown = in_pieces.iter().flatten();
+                let mut shown = shown.filter_map(|piece| reading.has.among(piece));
+                prop_assert_eq!(reading.shows_link, shown.any(|piece| piece.shows_link), "{}", source);
+            }
         }
     }
 

@@ -53,6 +53,34 @@ pub(super) fn shows_link(html: &str, pieces: &[Piece]) -> Result<bool, Found> {
     Ok(shows)
 }
 
+/// Whether all programs read what follows as if it stood at the beginning: no element, attribute, comment, style or condition of
+/// Outlook's is open.
+pub(super) fn is_closed(html: &str) -> bool {
+    // To Outlook a condition ends where it says so, to others with its comment.
+    let conditions = html.split("<!--").skip(1);
+    let condition_ends = |comment: &str| comment.contains("]>") || !comment.contains('[');
+    conditions.into_iter().all(condition_ends)
+        && ends_in_text(html)
+        && opened(html).is_none_or(|opened| ends_in_text(&opened))
+}
+
+/// Whether what would end anything that is open is text and nothing else, and an element after it is one.
+fn ends_in_text(html: &str) -> bool {
+    const END: &str = "zb>\"'-->";
+    let mut last = [None, None];
+    let mut emitter = DefaultEmitter::<usize>::new_with_span();
+    emitter.naively_switch_states(true);
+    let with_end = format!("{html}{END}<b>");
+    for token in Tokenizer::new_with_emitter(&with_end, emitter) {
+        let Ok(token) = token;
+        last = [last[1].take(), Some(token)];
+    }
+    let [Some(Token::String(text)), Some(Token::StartTag(tag))] = last else {
+        return false;
+    };
+    text.ends_with(END.as_bytes()) && *tag.name == b"b"
+}
+
 fn read(html: &str, pieces: &[Piece]) -> Result<bool, Found> {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);

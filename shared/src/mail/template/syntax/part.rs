@@ -10,6 +10,9 @@ use super::{
 /// Conditions in conditions: more than anybody can follow, and less than any stack holds.
 const DEEPEST: usize = 16;
 
+/// How many bytes of text are in a piece at the least: a smaller one is read no faster.
+const LEAST_PIECE: usize = 200;
+
 /// A part of a mail, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::mail::template) struct Part(Vec<Node>);
@@ -154,6 +157,30 @@ impl Part {
             }
         });
         (out, pieces)
+    }
+
+    /// The part in pieces, cut before conditions, where what stands before is `closed`: so few conditions are in each.
+    pub(in crate::mail::template) fn pieces(&self, closed: impl Fn(&Self) -> bool) -> Vec<Self> {
+        let (mut cut, mut piece) = (vec![], Self(vec![]));
+        let (mut bytes, mut enough) = (0, LEAST_PIECE);
+        for node in &self.0 {
+            if bytes >= enough && matches!(node, Node::Condition { .. }) {
+                if closed(&piece) {
+                    cut.push(std::mem::replace(&mut piece, Self(vec![])));
+                    (bytes, enough) = (0, LEAST_PIECE);
+                } else {
+                    enough = bytes * 2;
+                }
+            }
+            all(std::slice::from_ref(node), &mut |node| {
+                if let Node::Text(_, text) = node {
+                    bytes += text.len();
+                }
+            });
+            piece.0.push(node.clone());
+        }
+        cut.push(piece);
+        cut
     }
 
     /// Which variables it prints, and where it does first.
