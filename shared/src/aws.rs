@@ -8,7 +8,7 @@ mod service;
 
 use std::{
     collections::BTreeSet,
-    sync::OnceLock,
+    sync::{LazyLock, OnceLock},
     time::Duration,
 };
 
@@ -51,14 +51,19 @@ pub fn dynamodb(env: &Environment) -> Option<aws_sdk_dynamodb::Client> {
     Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
 
-/// An SES client that does not repeat a call unless told to: SES has no idempotency token, so a repeated one is a second mail.
-pub fn ses(env: &Environment) -> Option<aws_sdk_sesv2::Client> {
+/// An SES client, made when it is first used: most requests do without.
+pub type Ses = LazyLock<aws_sdk_sesv2::Client, Box<dyn FnOnce() -> aws_sdk_sesv2::Client + Send>>;
+
+/// A client that does not repeat a call unless told to: SES has no idempotency token, so a repeated one is a second mail.
+pub fn ses(env: &Environment) -> Option<Ses> {
     let config = sdk_config(env, "AWS_ENDPOINT_URL_SESV2")?
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts(Duration::from_secs(20), Duration::from_secs(20)))
         .build();
     let config = aws_sdk_sesv2::config::Builder::from(&config).interceptor(CallLog("ses"));
-    Some(aws_sdk_sesv2::Client::from_conf(config.build()))
+    Some(LazyLock::new(Box::new(|| {
+        aws_sdk_sesv2::Client::from_conf(config.build())
+    })))
 }
 
 /// For a question to SES, which may be repeated: three times, within 8 seconds in all, since INIT may take ten.
