@@ -4,7 +4,13 @@
 //! Amazon's own roots, so only those are trusted. An operator behind a proxy that inspects TLS sets
 //! `TRUST_STORE=system` to have the system's roots back.
 
-use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
+mod service;
+
+use std::{
+    collections::BTreeSet,
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::{
@@ -24,6 +30,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region, sdk_config};
 
+pub(crate) use self::service::{Refused, Service, refused};
 use crate::config::{Environment, web_address};
 
 const ROOTS: [&str; 5] = [
@@ -44,14 +51,19 @@ pub fn dynamodb(env: &Environment) -> Option<aws_sdk_dynamodb::Client> {
     Some(aws_sdk_dynamodb::Client::from_conf(config.build()))
 }
 
-/// An SES client that does not repeat a call unless told to: SES has no idempotency token, so a repeated one is a second mail.
-pub fn ses(env: &Environment) -> Option<aws_sdk_sesv2::Client> {
+/// An SES client, made when it is first used: most requests do without.
+pub type Ses = LazyLock<aws_sdk_sesv2::Client, Box<dyn FnOnce() -> aws_sdk_sesv2::Client + Send>>;
+
+/// A client that does not repeat a call unless told to: SES has no idempotency token, so a repeated one is a second mail.
+pub fn ses(env: &Environment) -> Option<Ses> {
     let config = sdk_config(env, "AWS_ENDPOINT_URL_SESV2")?
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts(Duration::from_secs(20), Duration::from_secs(20)))
         .build();
     let config = aws_sdk_sesv2::config::Builder::from(&config).interceptor(CallLog("ses"));
-    Some(aws_sdk_sesv2::Client::from_conf(config.build()))
+    Some(LazyLock::new(Box::new(|| {
+        aws_sdk_sesv2::Client::from_conf(config.build())
+    })))
 }
 
 /// For a question to SES, which may be repeated: three times, within 8 seconds in all, since INIT may take ten.
@@ -61,28 +73,25 @@ pub fn repeated() -> aws_sdk_sesv2::config::Builder {
         .timeout_config(timeouts(Duration::from_secs(3), Duration::from_secs(8)))
 }
 
-/// A Secrets Manager client that tries a call three times, within 8 seconds in all: INIT may take ten.
-pub fn secrets(env: &Environment) -> Option<aws_sdk_secretsmanager::Client> {
-    let config = sdk_config(env, "AWS_ENDPOINT_URL_SECRETS_MANAGER")?
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .timeout_config(timeouts(Duration::from_secs(3), Duration::from_secs(8)))
-        .build();
-    let config = aws_sdk_secretsmanager::config::Builder::from(&config)
-        .interceptor(CallLog("secretsmanager"));
-    Some(aws_sdk_secretsmanager::Client::from_conf(config.build()))
+/// Secrets Manager, within 8 seconds in all: INIT may take ten.
+pub(crate) fn secrets(env: &Environment) -> Option<Service> {
+    let config = sdk_config(env, "AWS_ENDPOINT_URL_SECRETS_MANAGER")?.build();
+    let limits = timeouts(Duration::from_secs(3), Duration::from_secs(8));
+    Service::new(&config, "secretsmanager", "secretsmanager", limits)
 }
 
-/// A Cognito client that tries a call three times, within 10 seconds in all.
-pub fn cognito(env: &Environment) -> Option<aws_sdk_cognitoidentityprovider::Client> {
-    let config = sdk_config(env, "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")?
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .timeout_config(timeouts(Duration::from_secs(4), Duration::from_secs(10)))
-        .build();
-    let config = aws_sdk_cognitoidentityprovider::config::Builder::from(&config)
-        .interceptor(CallLog("cognito-idp"));
-    Some(aws_sdk_cognitoidentityprovider::Client::from_conf(
-        config.build(),
-    ))
+/// Cognito, within 10 seconds in all.
+pub(crate) fn cognito(env: &Environment) -> Option<Service> {
+    let config = sdk_config(env, "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")?.build();
+    let limits = timeouts(Duration::from_secs(4), Duration::from_secs(10));
+    Service::new(&config, "cognito-idp", "cognito-idp", limits)
+}
+
+/// SES for what takes no more than an address, and may be repeated: within 8 seconds in all.
+pub(crate) fn ses_lists(env: &Environment) -> Option<Service> {
+    let config = sdk_config(env, "AWS_ENDPOINT_URL_SESV2")?.build();
+    let limits = timeouts(Duration::from_secs(3), Duration::from_secs(8));
+    Service::new(&config, "email", "ses", limits)
 }
 
 /// Logs, at debug level, which permissions each call needs: `actions` are IAM's names for what is done.

@@ -12,20 +12,15 @@
 //! table. Whichever comes last finds what the other has done, and makes the account anew. Then it looks at the table once
 //! more: who was erased meanwhile must not be left with it.
 
-use aws_sdk_cognitoidentityprovider::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    operation::{
-        admin_create_user::AdminCreateUserError, admin_delete_user::AdminDeleteUserError,
-        admin_get_user::AdminGetUserError,
-    },
-    types::{AttributeType, MessageActionType},
-};
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::{
-    aws,
+    aws::{self, Refused, Service, refused},
     config::Environment,
     domain::{Group, PersonName, State, StateName, User, UserId},
     store::{Store, StoreError},
@@ -34,11 +29,15 @@ use crate::{
 /// For how long after somebody was accepted their account is made anew where it is missing. Later, somebody may have taken
 /// it away with a purpose.
 const JUST_ACCEPTED: SignedDuration = SignedDuration::from_mins(10);
+/// The name of Cognito's API.
+const API: &str = "AWSCognitoIdentityProviderService";
+/// Cognito's code for an account that is not there.
+const NOT_FOUND: &str = "UserNotFoundException";
 
 /// The user pool through one client.
 #[derive(Clone, Debug)]
 pub struct UserPool {
-    client: Client,
+    client: Arc<Service>,
     id: String,
 }
 
@@ -136,24 +135,17 @@ impl UserPool {
     /// the environment's mistakes.
     pub fn from_env(env: &Environment) -> Option<Self> {
         let id = env.text("USER_POOL_ID")?.to_owned();
-        let client = aws::cognito(env)?;
+        let client = Arc::new(aws::cognito(env)?);
         Some(Self { client, id })
     }
 
     /// Opens the connection by asking for somebody who does not exist. Fails if the pool does not.
     pub async fn warm_up(&self) -> Result<(), PoolUnusable> {
-        let asked = self.client.admin_get_user().user_pool_id(&self.id);
-        match asked.username("nobody").send().await {
-            Err(error)
-                if !error
-                    .as_service_error()
-                    .is_some_and(AdminGetUserError::is_user_not_found_exception) =>
-            {
-                Err(PoolUnusable {
-                    id: self.id.clone(),
-                    cause: PoolError::of("AdminGetUser", &error),
-                })
-            }
+        match self.call("AdminGetUser", "nobody", json!({})).await {
+            Err(error) if !refused(&error, NOT_FOUND) => Err(PoolUnusable {
+                id: self.id.clone(),
+                cause: PoolError::of("AdminGetUser", &error),
+            }),
             _ => Ok(()),
         }
     }
@@ -185,15 +177,9 @@ impl UserPool {
 
     /// Makes the account. Not if there is one of this name, or with this address.
     async fn create(&self, user: &User, name: Option<&PersonName>) -> Result<bool, PoolError> {
-        let created = self
-            .client
-            .admin_create_user()
-            .user_pool_id(&self.id)
-            .username(user.id.to_string())
-            .message_action(MessageActionType::Suppress)
-            .set_user_attributes(Some(attributes(user, name)))
-            .send()
-            .await;
+        let account =
+            json!({"MessageAction": "SUPPRESS", "UserAttributes": attributes(user, name)});
+        let created = self.call("AdminCreateUser", user.id, account).await;
         match created {
             Ok(_) => Ok(true),
             Err(error) if is_taken(&error) => Ok(false),
@@ -211,59 +197,54 @@ impl UserPool {
 
     /// The address of the account of this name; none if there is no account.
     async fn address(&self, id: UserId) -> Result<Option<String>, PoolError> {
-        let asked = self.client.admin_get_user().user_pool_id(&self.id);
-        match asked.username(id.to_string()).send().await {
+        match self.call("AdminGetUser", id, json!({})).await {
             Ok(found) => {
-                let mut attributes = found.user_attributes().iter();
-                let email = attributes.find(|attribute| attribute.name() == "email");
-                let email = email.and_then(|email| email.value());
+                let mut attributes = found["UserAttributes"].as_array().into_iter().flatten();
+                let email = attributes.find(|attribute| attribute["Name"] == "email");
+                let email = email.and_then(|email| email["Value"].as_str());
                 Ok(Some(email.unwrap_or_default().to_owned()))
             }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(AdminGetUserError::is_user_not_found_exception) =>
-            {
-                Ok(None)
-            }
+            Err(error) if refused(&error, NOT_FOUND) => Ok(None),
             Err(error) => Err(PoolError::of("AdminGetUser", &error)),
         }
     }
 
     async fn join(&self, id: UserId, group: &Group) -> Result<(), PoolError> {
-        self.client
-            .admin_add_user_to_group()
-            .user_pool_id(&self.id)
-            .username(id.to_string())
-            .group_name(group.as_str())
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| PoolError::of("AdminAddUserToGroup", &error))
+        let joined = json!({"GroupName": group.as_str()});
+        let joined = self.call("AdminAddUserToGroup", id, joined);
+        let joined = joined.await.map(drop);
+        joined.map_err(|error| PoolError::of("AdminAddUserToGroup", &error))
     }
 
     /// Takes the account away, if there is one.
     async fn delete(&self, id: UserId) -> Result<(), PoolError> {
-        let asked = self.client.admin_delete_user().user_pool_id(&self.id);
-        match asked.username(id.to_string()).send().await {
-            Err(error)
-                if !error
-                    .as_service_error()
-                    .is_some_and(AdminDeleteUserError::is_user_not_found_exception) =>
-            {
+        let deleted = self.call("AdminDeleteUser", id, json!({}));
+        match deleted.await {
+            Err(error) if !refused(&error, NOT_FOUND) => {
                 Err(PoolError::of("AdminDeleteUser", &error))
             }
             _ => Ok(()),
         }
     }
+
+    /// An operation on the account of this name.
+    async fn call(
+        &self,
+        operation: &'static str,
+        name: impl ToString,
+        mut input: Value,
+    ) -> Result<Value, SdkError<Refused>> {
+        input["UserPoolId"] = self.id.as_str().into();
+        input["Username"] = name.to_string().into();
+        self.client.json(API, operation, &input).await
+    }
 }
 
 /// Whether the user's id or the address signs somebody in already. The guide names `AliasExistsException` for the
 /// latter, the API's model does not.
-fn is_taken(error: &SdkError<AdminCreateUserError>) -> bool {
-    error.as_service_error().is_some_and(|error| {
-        error.is_username_exists_exception() || error.code() == Some("AliasExistsException")
-    })
+fn is_taken(error: &SdkError<Refused>) -> bool {
+    let codes = ["UsernameExistsException", "AliasExistsException"];
+    codes.iter().any(|code| refused(error, code))
 }
 
 /// [`UserPool::warm_up`], where there is a pool.
@@ -274,17 +255,11 @@ pub async fn warm_up(pool: Option<&UserPool>) -> Result<(), PoolUnusable> {
     }
 }
 
-fn attributes(user: &User, name: Option<&PersonName>) -> Vec<AttributeType> {
+fn attributes(user: &User, name: Option<&PersonName>) -> Vec<Value> {
     [("email", user.email.as_str()), ("email_verified", "true")]
         .into_iter()
         .chain(name.map(|name| ("name", name.as_str())))
-        .filter_map(|(name, value)| {
-            AttributeType::builder()
-                .name(name)
-                .value(value)
-                .build()
-                .ok()
-        })
+        .map(|(name, value)| json!({"Name": name, "Value": value}))
         .collect()
 }
 
@@ -301,7 +276,7 @@ impl PoolError {
                             | "ThrottlingException"
                             | "TooManyRequestsException"
                             // An account that was withdrawn in the middle: the next try makes it anew.
-                            | "UserNotFoundException"
+                            | NOT_FOUND
                     )
             }
             SdkError::ConstructionFailure(_) => false,

@@ -1,6 +1,7 @@
 //! Secrets that the environment only names: read once, at start, so that no variable holds them.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{aws, config::Environment};
@@ -24,8 +25,9 @@ impl Environment {
         let Some(client) = aws::secrets(&self) else {
             return self;
         };
-        match client.get_secret_value().secret_id(name).send().await {
-            Ok(secret) => match secret.secret_string() {
+        let asked = json!({"SecretId": name});
+        match client.json("secretsmanager", "GetSecretValue", &asked).await {
+            Ok(secret) => match secret["SecretString"].as_str() {
                 Some(text) if text.len() >= SHORTEST => {
                     self.set("TOKEN_KEY", STANDARD.encode(Sha256::digest(text)));
                 }

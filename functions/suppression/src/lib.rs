@@ -44,7 +44,8 @@ impl Lift {
 
 impl WarmUp for Lift {
     async fn warm_up(&self) -> Result<(), lambda_http::Error> {
-        Ok(self.store.warm_up().await?)
+        let (table, ()) = tokio::join!(self.store.warm_up(), self.list.warm_up());
+        Ok(table?)
     }
 }
 

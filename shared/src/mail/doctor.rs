@@ -3,7 +3,6 @@
 use std::{fmt::Debug, time::Duration};
 
 use aws_sdk_sesv2::{
-    Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::{
         get_account::GetAccountOutput,
@@ -23,7 +22,12 @@ use super::health::{
     Account, Asked, ConfigurationSetFacts, EventDestination, Identities, MailProblem, SenderFacts,
     SesFacts, Unanswered,
 };
-use crate::{aws, clock::Clock, config::Environment, domain::EmailAddress};
+use crate::{
+    aws::{self, Ses},
+    clock::Clock,
+    config::Environment,
+    domain::EmailAddress,
+};
 
 /// For how long an answer counts. SES takes most questions no oftener than once a second from the whole account (its API
 /// reference says so of each), and nothing of this changes by the minute.
@@ -38,7 +42,7 @@ const MOST_PAGES: usize = 10;
 /// Whoever asks SES about the account, the sender and the configuration set.
 #[derive(Debug)]
 pub struct Doctor {
-    client: Client,
+    client: Ses,
     identity: String,
     configuration_set: Option<String>,
     clock: Clock,

@@ -1,7 +1,6 @@
 //! Sends through SES.
 
 use aws_sdk_sesv2::{
-    Client,
     operation::get_email_identity::GetEmailIdentityError,
     types::{
         BulkEmailContent, BulkEmailEntry, Destination, EmailTemplateContent, MessageHeader,
@@ -15,7 +14,7 @@ use super::{
     batch::Letter,
     outcome::{call_outcome, entry_outcomes},
 };
-use crate::aws;
+use crate::aws::{self, Ses};
 
 /// SES as it is can't send our mail.
 #[derive(Debug, Error)]
@@ -40,14 +39,14 @@ pub enum SesUnusable {
 /// SES through one client.
 #[derive(Debug)]
 pub struct Mailer {
-    client: Client,
+    client: Ses,
     identity: String,
     configuration_set: Option<String>,
 }
 
 impl Mailer {
     /// A mailer that sends through this identity.
-    pub fn new(client: Client, from: &MailFrom) -> Self {
+    pub fn new(client: Ses, from: &MailFrom) -> Self {
         Self {
             client,
             identity: from.identity.clone(),
