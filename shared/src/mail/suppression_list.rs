@@ -58,7 +58,7 @@ fn escaped(text: &str) -> String {
         match byte {
             b'-' | b'.' | b'_' | b'~' => escaped.push(byte.into()),
             byte if byte.is_ascii_alphanumeric() => escaped.push(byte.into()),
-            byte => escaped.push_str(&format!("%{byte:02X}")),
+            byte => escaped.extend(format!("%{byte:02X}").chars()),
         }
     }
     escaped
