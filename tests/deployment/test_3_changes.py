@@ -29,6 +29,9 @@ def test_an_account_that_went_while_its_person_was_accepted_is_given_again(stack
     invitation = {"invitees": [{"email": HAL, "groups": ["administrators"]}]}
     [row] = api.post("/v1/invitations", invitation, journey.token).json["results"]
     hal = row["user_id"]
+    # Of whom nobody has changed anything, nobody has withdrawn an account.
+    earlier = api.patch(f"/v1/users/{hal}", {"external_id": "7"}, journey.token)
+    assert earlier.status == 200, earlier.text
     assert event_source.works()
     assert api.accept(mailbox.link(HAL), "Hal").status == 200
     cognito = stack.client("cognito-idp")
