@@ -30,19 +30,12 @@ pub struct TenantSettings {
 }
 
 impl TenantSettings {
-    /// Reads `SETTINGS_SECONDS`: for how long settings that were read are used again, 5 seconds if not set.
+    /// Reads `SETTINGS_SECONDS`, see [`settings_kept_for`].
     pub fn from_env(env: &Environment, store: &Store, clock: &Clock) -> Self {
-        let kept_for = env.optional("SETTINGS_SECONDS", |text| {
-            let seconds = text.parse().ok();
-            let allowed = seconds.filter(|seconds| (0..=60).contains(seconds));
-            allowed
-                .map(SignedDuration::from_secs)
-                .ok_or("write a whole number of seconds from 0 to 60")
-        });
         Self {
             store: store.clone(),
             clock: clock.clone(),
-            kept_for: kept_for.unwrap_or(SignedDuration::from_secs(5)),
+            kept_for: settings_kept_for(env),
             kept: Mutex::default(),
         }
     }
@@ -72,6 +65,19 @@ impl TenantSettings {
         // A clock that was set back says nothing of an age.
         (!age.is_negative() && age < self.kept_for).then(|| Arc::clone(settings))
     }
+}
+
+/// `SETTINGS_SECONDS`: for how long settings that were read are used again, 2 seconds if not set. Whoever changes settings
+/// waits as long before they say that it is done: from then on nobody uses older ones.
+pub fn settings_kept_for(env: &Environment) -> SignedDuration {
+    let kept_for = env.optional("SETTINGS_SECONDS", |text| {
+        let seconds = text.parse().ok();
+        let allowed = seconds.filter(|seconds| (0..=10).contains(seconds));
+        allowed
+            .map(SignedDuration::from_secs)
+            .ok_or("write a whole number of seconds from 0 to 10")
+    });
+    kept_for.unwrap_or(SignedDuration::from_secs(2))
 }
 
 /// A tenant's settings as they are now; those of one that has decided nothing are empty. One `GetItem`.

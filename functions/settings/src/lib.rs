@@ -10,6 +10,8 @@ mod sample;
 mod templates;
 mod versions;
 
+use std::time::Duration;
+
 use lambda_http::Request;
 use thiserror::Error;
 use usher::{
@@ -21,6 +23,7 @@ use usher::{
     http::{Answer, Problem, Scope, SignIn, route},
     mail::{Doctor, MailDefaults, Mailer},
     store::Store,
+    tenant::settings_kept_for,
 };
 
 /// What the function works with.
@@ -34,12 +37,13 @@ pub struct Deciding {
     reminders: Reminders,
     allowed_domains: DomainList,
     origins: Origins,
+    settings_kept_for: Duration,
     clock: Clock,
 }
 
 impl Deciding {
     /// Reads `TABLE_NAME`, `TENANT_CLAIM`, what [`MailDefaults`] reads, and what else holds where a tenant has decided nothing:
-    /// `REMINDER_DAYS`, `ALLOWED_EMAIL_DOMAINS` and `REDIRECT_ORIGINS`.
+    /// `REMINDER_DAYS`, `ALLOWED_EMAIL_DOMAINS` and `REDIRECT_ORIGINS`; and `SETTINGS_SECONDS`.
     pub fn new(env: &Environment, clock: Clock, _: Entropy) -> Result<Self, ConfigError> {
         let (store, doctor) = (Store::from_env(env), Doctor::from_env(env, &clock));
         let (ses, mail, origins) = (
@@ -60,6 +64,7 @@ impl Deciding {
                 reminders,
                 allowed_domains,
                 origins: origins?,
+                settings_kept_for: settings_kept_for(env).unsigned_abs(),
                 clock,
             })
         })())

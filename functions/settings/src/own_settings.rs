@@ -79,7 +79,11 @@ pub(crate) async fn change(state: &Deciding, request: &Request, mut caller: Call
         .put_settings(&caller.tenant, settings, expected, by)
         .await?;
     match written {
-        DecisionWritten::Done(written) => answer(state, &written, &templates),
+        DecisionWritten::Done(written) => {
+            // Until everybody who has read the earlier ones a moment ago has forgotten them.
+            tokio::time::sleep(state.settings_kept_for).await;
+            answer(state, &written, &templates)
+        }
         DecisionWritten::Refused(found) => Err(changed_meanwhile(&found)),
     }
 }
