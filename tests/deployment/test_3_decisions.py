@@ -51,8 +51,10 @@ def test_a_mail_is_seen_and_tried_before_it_is_sent(api, mailbox, journey):
 
 
 def test_everything_is_as_deployed_again(api, journey):
+    kept = api.delete("/v1/templates/eu", journey.token, {"If-Match": "*"})
+    assert (kept.status, kept.json["code"]) == (409, "default_language"), kept.text
+    cleared = api.put("/v1/settings", {}, journey.token)
+    assert (cleared.status, cleared.json["version"]) == (200, 2), cleared.text
     gone = api.delete("/v1/templates/eu", journey.token, {"If-Match": "*"})
     assert gone.status == 204, gone.text
     assert api.get("/v1/templates/eu", journey.token).json["code"] == "template_not_found"
-    cleared = api.put("/v1/settings", {}, journey.token)
-    assert (cleared.status, cleared.json["version"]) == (200, 2), cleared.text
