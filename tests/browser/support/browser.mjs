@@ -84,7 +84,10 @@ export class World {
     }
   }
 
+  // A request that a test holds or asks on its behalf may still be under way: it ends with the test, and is no failure of it.
   async close() {
+    const pages = this.contexts.flatMap((context) => [context, ...context.pages()]);
+    await Promise.all(pages.map((routed) => routed.unrouteAll({ behavior: "ignoreErrors" }).catch(() => {})));
     await Promise.all(this.contexts.map((context) => context.close().catch(() => {})));
     await this.stack.stop();
   }
